@@ -3,7 +3,7 @@
   config,
   lib,
   ...
-}:
+}@arguments:
 
 let
   cfg = config.sops;
@@ -71,6 +71,12 @@ in
       type = types.str;
       default = "%r/secrets.d";
       description = "Directory of the generations of secrets. `%r` and `%%` mean the same as in `path`.";
+    };
+
+    mock = lib.mkOption {
+      # Only home-manager as a NixOS module has this argument.
+      default = arguments.osConfig.sops.mock or false;
+      defaultText = lib.literalMD "`sops.mock` of the NixOS configuration that home-manager is part of, else `false`";
     };
 
     age.sshKeyPaths = lib.mkOption { default = [ ]; };

@@ -1,15 +1,17 @@
-# The options under `sops` as they are in effect. If `sops.enable` is off, there are no secrets, no templates and no keys; all other options keep their
-# values, so that a path is the same.
+# The options under `sops` as they are in effect. If `sops.enable` is off, there are no secrets, no templates and no keys. If `sops.mock` is on, there are no
+# keys, and nothing that makes them. All other options keep their values, so that a path is the same.
 { config, lib }:
 
 let
   cfg = config.sops;
-  without = {
+  withoutEntries = {
     secrets = { };
     templates = { };
     credentials = { };
-    after = [ ];
     before = [ ];
+  };
+  withoutKeys = {
+    after = [ ];
     preInstall = "";
     postInstall = "";
     environment = { };
@@ -28,4 +30,8 @@ let
   };
 in
 # The condition stands at each option: which options there are must not depend on it.
-cfg // lib.mapAttrs (name: nothing: if cfg.enable then cfg.${name} else nothing) without
+cfg
+// lib.mapAttrs (name: nothing: if cfg.enable then cfg.${name} else nothing) withoutEntries
+// lib.mapAttrs (
+  name: nothing: if cfg.enable && !cfg.mock then cfg.${name} else nothing
+) withoutKeys

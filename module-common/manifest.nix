@@ -26,17 +26,21 @@ let
         file = "";
       };
 
-  secretEntry = secret: {
-    inherit (secret)
-      name
-      key
-      path
-      format
-      mode
-      # A path of the configuration is copied to the store here. So the manifest changes exactly when the content of the file does.
-      sopsFile
-      ;
-  };
+  secretEntry =
+    secret:
+    {
+      inherit (secret)
+        name
+        key
+        path
+        format
+        mode
+        ;
+      # A path of the configuration is copied to the store here. So the manifest changes exactly when the content of the file does. A mock does not read the
+      # file, which may be missing: it only has its name.
+      sopsFile = if cfg.mock then baseNameOf (toString secret.sopsFile) else secret.sopsFile;
+    }
+    // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
 
   templateEntry =
     template:
@@ -49,10 +53,12 @@ let
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
     // lib.optionalAttrs (cfg.hostRecipients != [ ]) { hostRecipients = hostRecipients.lines; }
+    // lib.optionalAttrs cfg.mock { mock = true; }
+    // lib.optionalAttrs (cfg.warnAge != null) { inherit (cfg) warnAge; }
     // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; }
     // lib.optionalAttrs (cfg.maxSize != 256) { inherit (cfg) maxSize; };
 
-  checkMode = if cfg.validateSopsFiles then "sopsfile" else "manifest";
+  checkMode = if cfg.validateSopsFiles && !cfg.mock then "sopsfile" else "manifest";
 in
 
 {

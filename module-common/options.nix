@@ -27,6 +27,16 @@ in
       '';
     };
 
+    mock = lib.mkOption {
+      type = types.bool;
+      description = ''
+        Whether dummies are installed in the place of all secrets, for a virtual machine or a test that has no key. Each secret is its `mockValue` or, without
+        one, a text that begins with `MOCK-`; a whole file is a document of its format that contains this text. Templates, paths, owners, modes and units are
+        as without it. No key is used, no sops file has to be there, and `sops.environment`, `sops.after`, `sops.preInstall` and `sops.postInstall` count for
+        nothing. The file `.MOCK` beside the secrets says that they are dummies. So do a warning in each run and `sops-nix status`.
+      '';
+    };
+
     defaultSopsFile = lib.mkOption {
       type = types.path;
       example = lib.literalExpression "./secrets.yaml";
@@ -64,6 +74,16 @@ in
         The public keys whose private keys this host has: age recipients, SSH public keys, fingerprints of OpenPGP keys, or files of them. If
         this is set, the build refuses a sops file that this host could not open, and says who could. `sops-nix keys --nix` prints the list on
         the host. It needs `sops.validateSopsFiles`.
+      '';
+    };
+
+    warnAge = lib.mkOption {
+      type = types.nullOr (types.ints.between 1 36500);
+      default = null;
+      example = 365;
+      description = ''
+        After how many days without a change a sops file causes a warning, so that its secrets are replaced by new ones in time. The time is the `lastmodified`
+        of the file, which sops writes. Each run warns, and `sops-nix doctor`. At most 36500, which is 100 years.
       '';
     };
 

@@ -44,6 +44,16 @@ let
           '';
         };
 
+        mockValue = lib.mkOption {
+          type = types.nullOr types.str;
+          default = null;
+          example = "$y$j9T$…";
+          description = ''
+            What the secret is if `sops.mock` is on, such as the hash of a password that opens a virtual machine. It is in the Nix store, where everybody can
+            read it.
+          '';
+        };
+
         mode = lib.mkOption {
           type = types.str;
           default = "0400";

@@ -16,6 +16,8 @@ in
     ./options.nix
     ./command.nix
     ./credentials.nix
+    ./metrics.nix
+    ./mock.nix
     ./surroundings.nix
     ./user-keys.nix
     ./scripts.nix

@@ -10,6 +10,7 @@ let
   phases = import ./phases.nix { inherit config lib pkgs; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
+  mockWarning = import ./mock-warning.nix { inherit lib pkgs; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   hooks = import ./hooks.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
@@ -76,7 +77,12 @@ rec {
       serviceConfig = {
         Type = lib.mkDefault "oneshot";
         RemainAfterExit = lib.mkDefault true;
-        ExecStartPre = hooks.execStartPre phase ++ [ (mountStep phase).command ];
+        # What the installer waits for is the status of the unit, which systemd shows on the console while the machine boots.
+        NotifyAccess = lib.mkDefault "main";
+        ExecStartPre =
+          hooks.execStartPre phase
+          ++ lib.optional (cfg.mock && !phase.isEmpty) (mockWarning phase).command
+          ++ [ (mountStep phase).command ];
         ExecStartPost = hooks.execStartPost phase;
         ExecStopPost = hooks.execStopPost phase;
         # In sops-nix, ExecStart is a list. So if somebody adds a command under the old name, both commands have to run, and only

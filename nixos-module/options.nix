@@ -144,10 +144,10 @@ let
           sopsFileHash = lib.mkOption {
             type = types.str;
             readOnly = true;
-            default = lib.optionalString (cfg.enable && cfg.validateSopsFiles) (
+            default = lib.optionalString (cfg.enable && cfg.validateSopsFiles && !cfg.mock) (
               builtins.hashFile "sha256" config.sopsFile
             );
-            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off";
+            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off, or `sops.mock` is on";
             description = "Hash of the encrypted file, for use in the `restartTriggers` of a unit.";
           };
         };

@@ -118,9 +118,13 @@ let
         );
       mountPoint = "${directory}.d";
 
-      # Every declared path, and the top-level directories of these paths.
+      # Every declared path, and the top-level directories of these paths and of the metrics.
       paths = map (entry: entry.path) (lib.attrValues secrets ++ lib.attrValues templates);
-      roots = lib.unique (map topLevel paths);
+      roots = lib.unique (map topLevel (paths ++ lib.attrValues metrics));
+
+      metrics = lib.optionalAttrs cfg.metrics.enable {
+        metricsFile = "${toString cfg.metrics.directory}/sops-nix${suffix}.prom";
+      };
 
       manifest = manifestFor {
         fileName = "manifest${suffix}.json";
@@ -128,8 +132,8 @@ let
           secrets
           templates
           mountPoint
-          fields
           ;
+        fields = fields // metrics;
         symlinkPath = directory;
         userMode = false;
         inherit (cfg) useTmpfs;

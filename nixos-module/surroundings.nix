@@ -149,7 +149,11 @@ let
     option:
     map (
       unit:
-      "sops.${option}: systemd.units has no ${unit}. If no package and no generator makes this unit either, nothing is ordered ${option} it: correct the name."
+      "sops.${option}: systemd.units has no ${unit}"
+      + lib.optionalString (
+        option == "after"
+      ) ", so it may be an ordinary unit, and ordinary units do not wait for the secrets"
+      + ". If no package and no generator makes this unit either, nothing is ordered ${option} it: correct the name."
     ) (lib.filter (unit: !ordering.isKnown unit && !isKnown unit) (others cfg.${option}));
 
   # A script or unit of its own makes the key, before any phase.

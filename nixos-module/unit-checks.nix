@@ -37,7 +37,12 @@ let
 
   waitedFor = import ./waited-for.nix { inherit config lib ordering; };
 
-  ahead = ordering.mayWaitFor [ "sysinit.target" ] "sops-nix.service";
+  # A unit of sops.after that nobody knows has a warning of its own, in surroundings.nix.
+  ahead = lib.filter (unit: !(lib.elem unit config.sops.after && isUnknown unit)) (
+    ordering.mayWaitFor [ "sysinit.target" ] "sops-nix.service"
+  );
+  isUnknown = unit: !ordering.isKnown unit && !isKnown unit;
+  inherit (import ./known-units.nix { inherit config lib; }) isKnown;
   isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
 
   # If a script installs, these settings of a unit have no effect at boot.

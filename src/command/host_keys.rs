@@ -15,10 +15,7 @@ use crate::{
         AGE_KEY_COMMAND_VARIABLE, Cause, KeySources, Keyring, Notice, Place, Problem, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
         SshRecipients, read_key,
     },
-    program::{
-        environment::{Environment, KeyVariables},
-        key_sources,
-    },
+    program::{environment::Environment, key_sources},
     system::{
         budget,
         read::{ReadError, Reader},
@@ -34,12 +31,15 @@ use crate::{
 /// Returns a message for people if the manifest cannot be used, or if there is no key.
 pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
     let environment = Environment::read();
+    let own = environment.keys.home.as_ref().map(|home| home.join(".ssh"));
     let mut sources = match &arguments.manifest {
         Some(path) => {
             let manifest = host::read_manifest(path, Some(environment.runtime_dir_or_any()))?;
             key_sources::sources(&manifest, environment.keys)
         }
-        None => of_this_host(root, environment.keys),
+        // A configuration is told the keys of the host alone.
+        None if arguments.nix => with_named(key_sources::of_host(root), root),
+        None => with_named(key_sources::usual(root, environment.keys), root),
     };
     let mut answer = Reply::default();
     let mut keys = Vec::new();
@@ -47,8 +47,11 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     for file in mem::take(&mut sources.ssh_keys) {
         let found = ssh_key(&file, &mut reader);
         answer.remarks.extend(found.remarks);
-        let title = format!("from {}", Place::File(file.file.path));
-        keys.extend(found.recipients.map(|recipients| ListedKey::of_ssh(&title, recipients)));
+        let path = file.file.path;
+        let title = format!("from {}", Place::File(path.clone()));
+        let is_own = own.as_ref().is_some_and(|own| path.starts_with(own));
+        let listed = if is_own { ListedKey::of_own_ssh } else { ListedKey::of_ssh };
+        keys.extend(found.recipients.map(|recipients| listed(&title, recipients)));
     }
     let mut keyring = Keyring::load(&sources);
     let notices = keyring.take_notices().into_iter();
@@ -60,6 +63,7 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     answer.remarks.extend(not_shown(&sources, &keyring));
     keys.extend(keyring.hand.identities.iter().map(|identity| ListedKey {
         title: format!("age key  from {}", identity.place()),
+        host: None,
         recipients: vec![(RecipientForm::Age, identity.recipient().to_owned())],
     }));
     let form = key_list::form(arguments.to, audience).filter(|_| !arguments.nix);
@@ -73,9 +77,8 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     Ok(answer)
 }
 
-/// The usual key sources, and those that the configuration of this host names.
-fn of_this_host(root: &Root, variables: KeyVariables) -> KeySources {
-    let mut sources = key_sources::usual(root, variables);
+/// These key sources, and those that the configuration of this host names.
+fn with_named(mut sources: KeySources, root: &Root) -> KeySources {
     for installation in host::of_system(root) {
         if let Ok(manifest) = &installation.manifest {
             key_sources::add_named(&mut sources, manifest);
@@ -110,7 +113,7 @@ fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
     let (text, exposed) = match read_key(&key.file, key.kind(), reader) {
         Ok(read) => read,
         Err(Cause::NoFile(_)) if key.file.is_default => return FoundKey::default(),
-        Err(cause) => return without_private_half(path, cause, None),
+        Err(cause) => return without_private_half(path, cause, None, reader),
     };
     let mut found = match SshRecipients::of_private(text.expose()) {
         Ok(recipients) => FoundKey {
@@ -119,7 +122,7 @@ fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
                 .collect(),
             recipients: Some(recipients),
         },
-        Err(cause) => without_private_half(path, cause, SshRecipients::of_public_half(text.expose())),
+        Err(cause) => without_private_half(path, cause, SshRecipients::of_public_half(text.expose()), reader),
     };
     let exposed = exposed.map(|notice| Diagnosis::bare(notice.to_string()));
     found.remarks.extend(exposed);
@@ -131,13 +134,13 @@ fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
 ///
 /// The public half is used only if this user may not read the private key, or does not know its passphrase. A private key that is
 /// missing or damaged opens nothing, so its public half is not used.
-fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>) -> FoundKey {
+fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>, reader: &mut Reader) -> FoundKey {
     let is_hidden = matches!(
         cause,
         Cause::EncryptedSshKey | Cause::EncryptedPkcs8 | Cause::File(ReadError::Denied)
     );
     let beside = path.with_added_extension("pub");
-    let recipients = within.or_else(|| public_key_in(&beside)).filter(|_| is_hidden);
+    let recipients = within.or_else(|| public_key_in(&beside, reader)).filter(|_| is_hidden);
     let remark = match &recipients {
         Some(_) => half_shown(path, &beside, &cause),
         None => Diagnosis::bare(unusable(path, cause)),

@@ -10,6 +10,8 @@ use crate::{keys::SshRecipients, text::diagnosis::Diagnosis};
 pub(crate) struct ListedKey {
     /// What the key is, and where it was found.
     pub(crate) title: String,
+    /// The host that the line of a public key names; `None` if it names none.
+    pub(crate) host: Option<String>,
     /// The recipients, each with its form. One recipient may have two forms: an RSA key stands below `age` as the SSH key itself.
     pub(crate) recipients: Vec<(RecipientForm, String)>,
 }
@@ -26,11 +28,21 @@ impl ListedKey {
         ];
         Self {
             title: format!("{shown}  {place}"),
+            host: None,
             recipients: forms
                 .into_iter()
                 .filter_map(|(form, recipient)| Some((form, recipient?)))
                 .collect(),
         }
+    }
+
+    /// An SSH key of a person, who uses it with sops: sops opens files with the key itself, and not with what it is converted to.
+    pub(crate) fn of_own_ssh(place: &str, recipients: SshRecipients) -> Self {
+        let native = SshRecipients {
+            age: recipients.age.filter(|_| recipients.ssh.is_none()),
+            ..recipients
+        };
+        Self::of_ssh(place, native)
     }
 
     /// The recipients of this form.

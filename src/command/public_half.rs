@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::{
     keys::{MAX_SSH_KEY_BYTES, SshRecipients, public_key},
-    system::read,
+    system::read::Reader,
 };
 
 /// The recipients of a file with a public key.
-pub(crate) fn public_key_in(path: &Path) -> Option<SshRecipients> {
-    let file = read::read(path, MAX_SSH_KEY_BYTES).ok()?;
+pub(crate) fn public_key_in(path: &Path, reader: &mut Reader) -> Option<SshRecipients> {
+    let file = reader.read(path, MAX_SSH_KEY_BYTES).ok()?;
     let text = str::from_utf8(file.text.expose()).ok()?;
     SshRecipients::of_line(&public_key(text.lines().next()?)?).ok()
 }

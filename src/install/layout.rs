@@ -12,6 +12,7 @@ use rustix::{
 };
 
 use super::{
+    changes::Comparison,
     entry::Entry,
     error::{InstallError, failed},
     files::{self, DIRECTORY_MODE},
@@ -98,6 +99,22 @@ impl Layout {
         let there = fs::fstat(&dir).map_err(examine(live, path))?;
         let is_alike = self.directories.has(&there) && FileMode::of_bits(there.st_mode) == DIRECTORY_MODE;
         Ok(is_alike && !files::directory_has_access_list(&dir).map_err(examine(live, path))?)
+    }
+}
+
+/// Whether the generation `live` stays, because it already is what a run would write. A site may want new files in each run.
+pub(crate) fn stays(
+    site: &Site,
+    live: Option<&LiveGeneration>,
+    compared: &Comparison,
+    entries: &[Entry<'_>],
+    wanted: &[Wanted<'_>],
+) -> Result<bool, InstallError> {
+    match live {
+        Some(live) if site.keeps_unchanged && compared.changes.have_no_names() => {
+            Layout::of(site, entries, wanted).is_that_of(live, &compared.inventory)
+        }
+        _ => Ok(false),
     }
 }
 

@@ -154,18 +154,18 @@ impl LiveGeneration {
     }
 }
 
-/// Returns whether a generation is live, and changes nothing. A run needs to know this if something fails, because a live
-/// generation must then stay unchanged.
+/// Returns the number of the live generation, or `None` if none is live. Changes nothing. A run needs to know this if something fails,
+/// because a live generation must then stay unchanged.
 ///
 /// # Errors
 ///
 /// If the link or the mount point cannot be examined.
-pub fn is_live(site: &Site) -> Result<bool, InstallError> {
+pub fn live_generation(site: &Site) -> Result<Option<u64>, InstallError> {
     let current = steady(site, || match mount::open(site)? {
         Some(root) => Current::read(site, &root),
         None => Ok(Current::default()),
     })?;
-    Ok(current.live.is_some())
+    Ok(current.live.is_some().then_some(current.number))
 }
 
 /// Returns what `look` sees without the lock. While `look` reads a generation, another run may swap the link and then remove that

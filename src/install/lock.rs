@@ -28,7 +28,10 @@ use super::{
     mount::{self, Attached},
     site::{Site, Store},
 };
-use crate::system::{locks, root::Root, stop};
+use crate::{
+    system::{locks, progress::Progress, root::Root, stop},
+    text::printable::shown,
+};
 
 /// The pause between two attempts to take the lock: 10 ms. The attempts are needed because flock(2) cannot wait with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -51,11 +54,12 @@ pub(crate) struct Entered {
 /// may mount over the directory or replace it. In that case, this run starts over with the new directory.
 pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
-    let wait = Wait {
+    let mut wait = Wait {
         root: &site.root,
         place: &place,
         link: &site.link,
         start: Instant::now(),
+        progress: Progress::about("another run".to_owned()),
         timeout,
     };
     let mut mounted = None;
@@ -133,6 +137,8 @@ struct Wait<'a> {
     link: &'a Path,
     /// The moment at which the wait began.
     start: Instant,
+    /// Says what is waited for.
+    progress: Progress,
     /// How long this run waits at most.
     timeout: Duration,
 }
@@ -140,7 +146,7 @@ struct Wait<'a> {
 impl Wait<'_> {
     /// Locks the lock file in `dir`, a directory that only this user can change. Returns `None` if the lock file or `dir` was
     /// replaced meanwhile. In that case, the caller starts over.
-    fn lock(&self, dir: &OwnedFd) -> Result<Option<OwnedFd>, InstallError> {
+    fn lock(&mut self, dir: &OwnedFd) -> Result<Option<OwnedFd>, InstallError> {
         let at = self.place.path.join(NAME);
         if let Some(lock) = open(dir).map_err(failed("open the lock", &at))? {
             self.acquire(&lock, &at)?;
@@ -156,7 +162,7 @@ impl Wait<'_> {
     }
 
     /// Waits until the lock on `file` is taken. `at` is the path of `file`, for messages.
-    fn acquire(&self, file: &OwnedFd, at: &Path) -> Result<(), InstallError> {
+    fn acquire(&mut self, file: &OwnedFd, at: &Path) -> Result<(), InstallError> {
         loop {
             match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
                 Err(Errno::WOULDBLOCK) => self.check(at, Some(file))?,
@@ -169,7 +175,7 @@ impl Wait<'_> {
     /// Pauses before the next attempt to take a lock. Fails if the deadline has passed, or if this run was told to end. `lock` is the
     /// path of the file or directory to lock. `file` is given if another process holds the lock, so that the error can name that
     /// process.
-    fn check(&self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
+    fn check(&mut self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
         if stop::is_requested() {
             return Err(InstallError::stopped(self.link));
         }
@@ -181,6 +187,12 @@ impl Wait<'_> {
                 self.timeout.as_secs(),
             ));
         }
+        let root = self.root;
+        self.progress.glance_with(|| {
+            let process = file.and_then(|file| holder(root, file));
+            let process = process.map(|process| format!(", process {process},"));
+            format!("{} which holds the lock {}", process.unwrap_or_default(), shown(lock))
+        });
         sleep(PAUSE);
         Ok(())
     }
@@ -246,6 +258,7 @@ mod tests {
                 place: &place,
                 link: Path::new("/run/secrets"),
                 start,
+                progress: Progress::silent(),
                 timeout,
             }
             .lock(&dir)

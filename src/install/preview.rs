@@ -5,7 +5,7 @@ use super::{
     entry::Entry,
     error::InstallError,
     grounds::Grounds,
-    links,
+    layout, links,
     live::{Current, steady},
     mount,
     plan::{self, sorted},
@@ -17,6 +17,8 @@ use super::{
 pub struct Preview {
     /// Whether a generation is live. If so, a failure would leave that generation unchanged.
     pub is_live: bool,
+    /// Whether the live generation would stay, because nothing in it changes.
+    pub stays: bool,
     /// The entries and units that would change.
     pub changes: Changes,
     /// The obstacles at declared paths.
@@ -48,9 +50,11 @@ impl Preview {
             .map(|root| Current::read(site, root))
             .transpose()?
             .unwrap_or_default();
-        let changes = changes::compare(current.live.as_ref(), entries)?.changes;
+        let compared = changes::compare(current.live.as_ref(), entries)?;
         let is_live = current.live.is_some();
-        let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
+        let plan = plan::plan(site, &grounds, entries);
+        let stays = layout::stays(site, current.live.as_ref(), &compared, entries, &plan.wanted)?;
+        let (blocking, others) = sorted(plan.obstacles);
         let is_refused = is_live && !blocking.is_empty();
         let mut failures = blocking;
         if !is_refused {
@@ -58,7 +62,8 @@ impl Preview {
         }
         Ok(Self {
             is_live,
-            changes,
+            stays,
+            changes: compared.changes,
             failures,
             is_refused,
         })

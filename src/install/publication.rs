@@ -14,15 +14,13 @@
 use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
 use super::{
-    changes::{self, Changes, Comparison},
+    changes::{self, Changes},
     entry::Entry,
     error::InstallError,
     failure::Failed,
     generation::{self, Draft},
     grounds::Grounds,
-    held,
-    layout::Layout,
-    links,
+    held, layout, links,
     live::{Current, Difference, LiveGeneration},
     lock, pending,
     plan::{self, Wanted, sorted},
@@ -209,10 +207,7 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
     failures.extend(others);
     let held = held::by(site, root, &plan.leading)?;
     let compared = changes::compare(live.as_ref(), entries)?;
-    let stays = match &live {
-        Some(live) if site.keeps_unchanged => stays(site, live, &compared, entries, &plan.wanted)?,
-        _ => false,
-    };
+    let stays = layout::stays(site, live.as_ref(), &compared, entries, &plan.wanted)?;
     Ok(Decided {
         number: if stays { number } else { next_number(site, number, &held)? },
         live: live.map(|live| (live, compared.differences)),
@@ -223,20 +218,6 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
         leading: plan.leading,
         failures,
     })
-}
-
-/// Whether the generation `live` already is what a run would write.
-fn stays(
-    site: &Site,
-    live: &LiveGeneration,
-    compared: &Comparison,
-    entries: &[Entry<'_>],
-    wanted: &[Wanted<'_>],
-) -> Result<bool, InstallError> {
-    if !compared.changes.have_no_names() {
-        return Ok(false);
-    }
-    Layout::of(site, entries, wanted).is_that_of(live, &compared.inventory)
 }
 
 /// The first number after `current` that is not in `held`. No symlink leads to a generation with such a number, so whatever a

@@ -26,12 +26,13 @@ use super::{
 };
 use crate::{
     sops::metadata::MasterKey,
-    system::{budget, plaintext::Plaintext},
+    system::{budget, plaintext::Plaintext, progress::during},
 };
 
 /// An age message that a plugin is asked about, with its file, its recipient entry and its recipient.
 struct Asked {
     file: usize,
+    name: String,
     index: EntryIndex,
     recipient: String,
     message: AgeMessage,
@@ -114,7 +115,8 @@ impl Keyring {
         for command in &mut commands {
             let Ok(timeout) = self.time_left() else { break };
             let place = command.place();
-            match (command.run(recipient, timeout), command.prints) {
+            let what = format!("the command in {}", command.variable());
+            match (during(what, || command.run(recipient, timeout)), command.prints) {
                 (None, _) => {}
                 (Some(Err(cause)), _) => self.report(place, cause),
                 (Some(Ok(text)), Prints::SshKey) => self.add_ssh_key(&place, &text, false),
@@ -160,7 +162,9 @@ impl Keyring {
         let (identities, places): (Vec<_>, Vec<_>) = ours.map(|(identity, place)| (identity, place.clone())).unzip();
         let (asked, stanzas): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let asking = if self.may_ask { Asking::Terminal } else { Asking::Nobody };
-        let answers = plugin::unwrap(name, &identities, &stanzas, &asking, timeout);
+        let files = names(asked.iter().map(|asked| asked.name.as_str()));
+        let what = awaited(&format!("age-plugin-{name}"), &files);
+        let answers = plugin::unwrap(name, what, &identities, &stanzas, &asking, timeout);
         let mut opened = HashMap::new();
         for (asked, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {
@@ -181,23 +185,45 @@ impl Keyring {
     /// too, gpg is not asked again.
     fn open_with_gpg(&mut self, recovery: &mut DataKeyRecovery) {
         let Some(gpg) = self.gpg.take() else { return };
+        let file = recovery.file.clone();
         recovery.advance(|_, key| match key {
-            MasterKey::Pgp { encrypted, .. } => Some(self.ask_gpg(&gpg, encrypted)),
+            MasterKey::Pgp { encrypted, .. } => Some(self.ask_gpg(&gpg, encrypted, &file)),
             _ => None,
         });
         self.gpg = Some(gpg);
     }
 
-    fn ask_gpg(&mut self, gpg: &Gpg, encrypted: &str) -> Result<Plaintext, EntryFailure> {
+    fn ask_gpg(&mut self, gpg: &Gpg, encrypted: &str, file: &str) -> Result<Plaintext, EntryFailure> {
         if let Some(failure) = &self.gpg_is_given_up {
             return Err(failure.clone());
         }
-        gpg.open(encrypted, self.time_left()?).map_err(|failure| {
+        let timeout = self.time_left()?;
+        let answer = during(awaited("gpg", file), || gpg.open(encrypted, timeout));
+        answer.map_err(|failure| {
             let is_final = failure.is_final();
             let told = EntryFailure::from(failure);
             self.gpg_is_given_up = is_final.then(|| told.clone());
             told
         })
+    }
+}
+
+/// What is waited for while `program` is asked for the keys of `files`.
+fn awaited(program: &str, files: &str) -> String {
+    format!("{program}, which is asked for the key of {files}; if the key is on a token, touch the token")
+}
+
+/// The names of files, each once: three of them, and how many more.
+fn names<'n>(files: impl Iterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 3;
+    let mut files: Vec<_> = files.collect();
+    files.dedup();
+    let more = files.len().saturating_sub(SHOWN);
+    let shown = files.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more == 0 {
+        shown
+    } else {
+        format!("{shown} and {more} more")
     }
 }
 
@@ -235,6 +261,7 @@ fn closed_messages(recoveries: &[&mut DataKeyRecovery]) -> Vec<(Asked, Vec<Stanz
                 messages.push((
                     Asked {
                         file,
+                        name: recovery.file.clone(),
                         index,
                         recipient,
                         message,

@@ -23,6 +23,8 @@ pub struct DataKeyRecovery {
     needed: usize,
     /// The proof that the data key of the file has to pass.
     proof: KeyProof,
+    /// What messages call the file; empty if nobody has said it.
+    pub(crate) file: String,
     /// The data key. `None` while the data key is not found.
     key: Option<Plaintext>,
     /// How many identities and how many OpenPGP keys of the keyring were tried on the file. The keyring adds keys only at the
@@ -39,9 +41,17 @@ impl DataKeyRecovery {
             groups: groups.groups.iter().map(|group| Group::new(&group.keys)).collect(),
             needed: groups.needed(),
             proof,
+            file: String::new(),
             key: None,
             tried: (0, 0),
         }
+    }
+
+    /// The same search, for the file that messages call `name`.
+    #[must_use]
+    pub(crate) fn of_file(mut self, name: String) -> Self {
+        self.file = name;
+        self
     }
 
     /// Whether the data key of the file is found.

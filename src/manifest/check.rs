@@ -6,7 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{convert::Entries, declaration::Manifest, findings::Findings, named_entry::NamedEntry};
+use super::{
+    convert::Entries,
+    declaration::{MOCK_MARK, Manifest},
+    findings::Findings,
+    named_entry::NamedEntry,
+};
 use crate::{
     install::{InstallError, is_reserved, rendered},
     text::printable::{named, shown},
@@ -16,6 +21,9 @@ use crate::{
 /// the Go program of sops-nix. The other entries are removed.
 pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &mut Findings) -> Entries {
     places(&entries, findings);
+    if manifest.is_mock {
+        mark(&entries, findings);
+    }
     tokens(manifest, findings);
     nested_mounts(manifest, findings);
     same_places(&mut entries, findings);
@@ -34,6 +42,16 @@ fn places(entries: &Entries, findings: &mut Findings) {
                     "rename one of the two",
                 );
             }
+        }
+    }
+}
+
+/// Finds entries at or below the place of the mark of a mock.
+fn mark(entries: &Entries, findings: &mut Findings) {
+    for (place, what) in all_places(entries) {
+        if place.split('/').next() == Some(MOCK_MARK) {
+            let finding = format!("{what} is at {MOCK_MARK}, the place of the file that marks the secrets as dummies");
+            findings.error(finding, "rename it, or set sops.mock to false");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     named_entry::NamedEntry,
     paths::Paths,
     raw,
-    settings::{credential_name, exclusive_keys, key_timeout, max_size},
+    settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
     unknown_fields::unknown_fields,
 };
 use crate::{
@@ -39,17 +39,16 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
     let mount_point = paths.absolute("secretsMountPoint", &raw.secrets_mount_point, findings);
     let link = paths.absolute("symlinkPath", &raw.symlink_path, findings);
     exclusive_keys(&raw, findings);
-    formats(&raw.secrets, findings);
+    // A mock reads no sops file.
+    if !raw.mock {
+        formats(&raw.secrets, findings);
+    }
     credential_name(&raw.age_key_credential, findings);
     let key_timeout = key_timeout(raw.key_timeout, findings);
     let max_size = max_size(raw.max_size, findings);
-    let keep_generations = u64::try_from(raw.keep_generations).unwrap_or_else(|_| {
-        findings.error(
-            format!("keepGenerations is {}", raw.keep_generations),
-            "set keepGenerations to 0 or more",
-        );
-        0
-    });
+    let metrics_file = paths.optional(format_args!("metricsFile"), &raw.metrics_file, findings);
+    let warn_age = warn_age(raw.warn_age, findings);
+    let keep_generations = keep_generations(raw.keep_generations, findings);
     let secrets = raw.secrets.into_iter().map(|raw| secret(raw, &paths, &link, findings));
     let secrets = secrets.collect();
     let templates = raw.templates.into_iter().map(|raw| template(raw, &paths, &link, findings));
@@ -77,6 +76,9 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         } else {
             Phase::AsCalled
         },
+        metrics_file,
+        warn_age,
+        is_mock: raw.mock,
         logging: Logging {
             key_import: raw.logging.key_import,
             secret_changes: raw.logging.secret_changes,
@@ -115,6 +117,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         sops_file: PathBuf::from(raw.sops_file),
         format,
         selection,
+        mock_value: raw.mock_value,
         placement,
     }
 }

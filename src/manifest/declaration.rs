@@ -8,6 +8,9 @@ use crate::{
     system::mode::FileMode,
 };
 
+/// The place, in a generation of a mock, of the file that marks all secrets of the generation as dummies.
+pub const MOCK_MARK: &str = ".MOCK";
+
 /// A valid manifest, with typed fields.
 #[derive(Debug)]
 pub struct Manifest {
@@ -47,8 +50,21 @@ pub struct Manifest {
     pub user_mode: bool,
     /// The phase in which this manifest is installed.
     pub phase: Phase,
+    /// The path of the file to which each run writes its metrics, for the node exporter of Prometheus.
+    pub metrics_file: Option<PathBuf>,
+    /// After how many days without a change a sops file causes a warning; `None` if no file does.
+    pub warn_age: Option<u64>,
+    /// Whether dummies are published in the place of all secrets.
+    pub is_mock: bool,
     /// The settings for reports in addition to warnings and errors.
     pub logging: Logging,
+}
+
+impl Manifest {
+    /// How many secrets and templates there are.
+    pub(crate) fn entry_count(&self) -> usize {
+        self.secrets.len().saturating_add(self.templates.len())
+    }
 }
 
 /// The phase of an activation, as far as the manifest determines it.
@@ -81,6 +97,8 @@ pub struct Secret<N = EntryName> {
     pub format: Format,
     /// The part of the sops file that is the secret.
     pub selection: Selection,
+    /// The content of the secret in a mock; `None` if this program makes a dummy.
+    pub mock_value: Option<String>,
     /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
@@ -93,6 +111,7 @@ impl Secret<String> {
             sops_file: self.sops_file,
             format: self.format,
             selection: self.selection,
+            mock_value: self.mock_value,
             placement: self.placement,
         })
     }

@@ -20,6 +20,6 @@ mod schema;
 mod settings;
 mod unknown_fields;
 
-pub use declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template};
+pub use declaration::{Account, Body, Logging, MOCK_MARK, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template};
 pub use error::ManifestError;
 pub(crate) use paths::without_detours;

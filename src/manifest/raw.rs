@@ -90,6 +90,15 @@ pub(crate) struct RawManifest {
     /// Whether the unit `sops-nix-for-file-systems` installs this manifest, before file systems are mounted.
     #[serde(deserialize_with = "null_as_default")]
     pub for_file_systems: bool,
+    /// The file in the directory of the node exporter of Prometheus that each run writes its metrics to.
+    #[serde(deserialize_with = "null_as_default")]
+    pub metrics_file: String,
+    /// After how many days without a change a sops file causes a warning.
+    #[cfg_attr(test, schemars(range(min = 1, max = 36500)))]
+    pub warn_age: Option<u64>,
+    /// Publish dummies in the place of all secrets. No sops file is read, and no key is used.
+    #[serde(deserialize_with = "null_as_default")]
+    pub mock: bool,
     /// The settings for what a run prints in addition to warnings and errors.
     #[serde(deserialize_with = "null_as_default")]
     pub logging: RawLogging,
@@ -143,6 +152,8 @@ pub(crate) struct RawSecret {
     /// Units to reload when the secret changes.
     #[serde(deserialize_with = "null_as_default")]
     pub reload_units: Vec<String>,
+    /// The content of the secret in a mock. Without it, the secret is a dummy that this program makes.
+    pub mock_value: Option<String>,
     /// Only for the Nix module, which puts secrets with this flag into the manifest of the early phase.
     #[serde(deserialize_with = "null_as_default")]
     pub needed_for_users: bool,

@@ -34,6 +34,14 @@ pub(crate) fn credential_name(name: &str, findings: &mut Findings) {
     }
 }
 
+/// Checks `keepGenerations`, a number that is not negative.
+pub(crate) fn keep_generations(number: i64, findings: &mut Findings) -> u64 {
+    u64::try_from(number).unwrap_or_else(|_| {
+        findings.error(format!("keepGenerations is {number}"), "set keepGenerations to 0 or more");
+        0
+    })
+}
+
 /// Converts `maxSize` from MiB to bytes. The default is 256 MiB.
 pub(crate) fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     // The largest value that is accepted: 1 TiB. A larger value is surely a mistake, such as a number of bytes.
@@ -46,6 +54,19 @@ pub(crate) fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize
         );
     }
     usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
+}
+
+/// Checks `warnAge`, a number of days.
+pub(crate) fn warn_age(days: Option<u64>, findings: &mut Findings) -> Option<u64> {
+    // The largest value that is accepted: 100 years.
+    const MOST_DAYS: u64 = 36_500;
+    if days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
+        findings.error(
+            format!("warnAge is {}", days.unwrap_or_default()),
+            format!("set sops.warnAge to a number between 1 and {MOST_DAYS}, in days"),
+        );
+    }
+    days
 }
 
 /// Reads `keyTimeout`, a number of whole seconds. The default is [`budget::PROGRAM`].

@@ -9,11 +9,11 @@ use std::{
 use super::{
     failure::Failure,
     limit::Limit,
-    sops_files::{Source, WantedContents},
+    sops_files::{FileFacts, OpenedFile, Source},
     template::Tokens,
 };
 use crate::{
-    install::EntryName,
+    install::{EntryKind, EntryName},
     manifest::{Body, Manifest, Placeholder, Template},
     system::{
         budget,
@@ -33,12 +33,29 @@ const LARGEST_TEMPLATE: usize = 1 << 26;
 /// The contents of the secrets that did not fail, by the name of the secret.
 pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
-/// Collects the contents of all secrets, and the failures. Failures of whole files come first, then failures of single secrets.
-pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) -> (Values<'_>, Vec<Failure>) {
-    let mut values = Values::new();
+/// What the sops files gave.
+pub(crate) struct Collected<'m> {
+    /// The contents of the secrets.
+    pub(crate) values: Values<'m>,
+    /// What the files that were decrypted say of themselves.
+    pub(crate) files: Vec<FileFacts>,
+    /// The failures: first those of whole files, then those of single secrets.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Collects the contents of all secrets, and the failures.
+pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Failure>)>) -> Collected<'_> {
+    let (mut values, mut files) = (Values::new(), Vec::new());
     let (mut failures, mut failed_secrets) = (Vec::new(), Vec::new());
-    for (source, contents) in files {
-        let contents = contents.map_err(|failure| failures.push(failure)).unwrap_or_default();
+    for (source, opened) in opened {
+        let OpenedFile { contents, facts } = match opened {
+            Ok(opened) => opened,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
+        files.push(facts);
         for (secret, content) in source.secrets().iter().zip(contents) {
             match content {
                 Ok(content) => drop(values.insert(secret.name.as_str(), content)),
@@ -47,7 +64,7 @@ pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) 
         }
     }
     failures.extend(failed_secrets);
-    (values, failures)
+    Collected { values, files, failures }
 }
 
 /// Renders all templates, and returns them in the order of the manifest. If a template cannot be rendered, `None` is in its place,
@@ -87,6 +104,7 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
 fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
     Failure {
         diagnosis: diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
+        kind: EntryKind::Template,
         entries: vec![template.name.to_string()],
         sops_file: None,
     }

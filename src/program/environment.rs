@@ -79,6 +79,11 @@ impl KeyVariables {
         Self::of(|name| env::var_os(name))
     }
 
+    /// Whether a variable names an age key, or a command that prints one.
+    pub(crate) fn name_age_keys(&self) -> bool {
+        self.age_key.is_some() || self.age_key_file.is_some() || self.age_key_command.is_some()
+    }
+
     /// The variables that `look_up` finds. A variable that is empty counts as not set.
     pub(crate) fn of(look_up: impl Fn(&str) -> Option<OsString>) -> Self {
         let value = |name: &str| look_up(name).filter(|value| !value.is_empty());

@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::text::diagnosis::Diagnosis;
+use crate::{
+    install::{EntryKind, rendered},
+    text::diagnosis::Diagnosis,
+};
 
 /// A failure, and the entries that cannot be published because of it.
 pub(crate) struct Failure {
     /// What went wrong, and what to do about it.
     pub diagnosis: Diagnosis,
-    /// The names of the secrets and templates that cannot be published because of this failure.
+    /// Whether secrets or templates cannot be published because of this failure.
+    pub kind: EntryKind,
+    /// The names of these secrets or templates.
     pub entries: Vec<String>,
     /// The sops file that caused the failure, if a sops file did.
     pub sops_file: Option<PathBuf>,
@@ -51,6 +56,14 @@ pub(crate) fn names(entries: &[String]) -> String {
 }
 
 impl Failure {
+    /// The places, in a generation, of what cannot be published because of this failure. A secret and a template may have one name.
+    pub(crate) fn places(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|name| match self.kind {
+            EntryKind::Secret => name.clone(),
+            EntryKind::Template => rendered(name),
+        })
+    }
+
     /// Reports the failure. In the journal, the names of secrets and the sops file are fields of the message.
     pub(crate) fn report(&self) {
         let secrets = self.entries.join(" ");

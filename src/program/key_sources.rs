@@ -39,10 +39,9 @@ pub(crate) fn tell(manifest: &Manifest, notices: Vec<Notice>) {
     }
 }
 
-/// The key sources in the usual places: where hosts and people keep their keys by default. After them come the key sources that the
-/// environment names. A file in a usual place may be missing.
-pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
-    let mut sources = KeySources {
+/// The key sources in the usual places of hosts. A file in a usual place may be missing.
+pub(crate) fn of_host(root: &Root) -> KeySources {
+    KeySources {
         ssh_keys: ["ssh_host_ed25519_key", "ssh_host_rsa_key"]
             .map(|name| SshKeyFile {
                 file: default(root.locate(Path::new(SSHD).join(name))),
@@ -51,7 +50,13 @@ pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
             .into(),
         age_key_files: vec![default(root.locate(HOST_KEY_FILE))],
         ..KeySources::default()
-    };
+    }
+}
+
+/// The key sources in the usual places: where hosts and people keep their keys by default. After them come the key sources that the
+/// environment names.
+pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
+    let mut sources = of_host(root);
     add_own_keys(&mut sources, &variables);
     add_variables(&mut sources, variables);
     sources
@@ -69,8 +74,12 @@ pub(crate) fn own_age_keys(variables: KeyVariables) -> KeySources {
 }
 
 /// The key sources that the manifest names, and then the key sources of the environment. Keys in the user's home are used only in
-/// user mode, and only if the manifest names no key. Root must not use a key that is in somebody's home by chance.
+/// user mode, and only if the manifest names no key. Root must not use a key that is in somebody's home by chance. A mock needs no
+/// key.
 pub(crate) fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {
+    if manifest.is_mock {
+        return KeySources::default();
+    }
     let are_own = manifest.user_mode && !names_a_key(manifest);
     let mut sources = KeySources {
         ssh_keys: ssh_keys(manifest),

@@ -12,6 +12,8 @@ mod last_run;
 mod limit;
 pub(crate) mod manifest_file;
 pub mod messages;
+mod metrics;
+pub(crate) mod mock;
 mod owners;
 mod prepared;
 pub(crate) mod rehearsal;

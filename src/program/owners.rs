@@ -2,7 +2,7 @@
 
 use rustix::fs::{Gid, Uid};
 
-use super::{contents::Values, failure::Failure};
+use super::{contents::Values, failure::Failure, mock};
 use crate::{
     install::{Entry, EntryKind, EntryName, Owner},
     manifest::{Account, Manifest, Placement},
@@ -14,7 +14,7 @@ use crate::{
     text::printable::named,
 };
 
-/// Makes the entries of all secrets and templates that have a content. Returns a failure for each entry whose owner cannot be found.
+/// Makes the entries of all secrets and templates that have a content, and that of the mark of a mock. Returns a failure for each entry whose owner cannot be found.
 pub(crate) fn owned<'e>(
     manifest: &'e Manifest,
     values: &'e Values<'_>,
@@ -30,13 +30,16 @@ pub(crate) fn owned<'e>(
         let content = rendered.as_ref()?.expose();
         Some((EntryKind::Template, &template.name, content, &template.placement))
     });
-    let mut entries = Vec::with_capacity(manifest.secrets.len().saturating_add(manifest.templates.len()));
+    let mut entries = Vec::with_capacity(manifest.entry_count().saturating_add(1));
     let mut failures = Vec::new();
     for (kind, name, content, placement) in secrets.chain(templates) {
         match owners.of(placement) {
             Ok(owner) => entries.push(entry(kind, name, content, owner, placement, root)),
             Err(problem) => failures.push(unowned(kind, name, &problem)),
         }
+    }
+    if failures.is_empty() || !entries.is_empty() {
+        entries.extend(mock::mark(manifest, owners.of_own_files()));
     }
     (entries, failures)
 }
@@ -68,6 +71,7 @@ fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError) -> Failure {
     };
     Failure {
         diagnosis: problem.diagnosis().of(format_args!("{noun} {}", named(name.as_str()))),
+        kind,
         entries: vec![name.to_string()],
         sops_file: None,
     }
@@ -94,6 +98,14 @@ impl Owners {
             (true, _) => Self::Caller,
             (false, true) => Self::Root,
             (false, false) => Self::Named { accounts, dry_run },
+        }
+    }
+
+    /// The owner of a file that no manifest names: the user who installs.
+    pub(crate) fn of_own_files(&self) -> Owner {
+        match self {
+            Self::Caller => Owner::Caller,
+            Self::Root | Self::Named { .. } => Owner::Ids(Ids::ROOT),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Everything that a run publishes, prepared in memory.
 
 use super::{
-    contents::{self, Values},
+    contents::{self, Collected, Values},
     failure::Failure,
-    sops_files::Files,
+    mock,
+    sops_files::{FileFacts, Files},
 };
 use crate::{
     keys::{Keyring, Notice},
@@ -17,6 +18,8 @@ pub(crate) struct Prepared<'m> {
     pub(crate) values: Values<'m>,
     /// The rendered templates, in the order of the manifest; `None` for one that failed.
     pub(crate) rendered: Vec<Option<Plaintext>>,
+    /// What the sops files that were decrypted say of themselves.
+    pub(crate) files: Vec<FileFacts>,
     /// What failed.
     pub(crate) failures: Vec<Failure>,
 }
@@ -24,17 +27,33 @@ pub(crate) struct Prepared<'m> {
 impl<'m> Prepared<'m> {
     /// Decrypts the sops files with the keys of `keyring`, and renders the templates. Files that others may have written are read on
     /// `thread`. Returns the notices about keys that other programs hold, too.
+    ///
+    /// In a mock, the secrets are dummies, and no sops file is read.
     pub(crate) fn of(manifest: &'m Manifest, mut keyring: Keyring, thread: Confined) -> (Self, Vec<Notice>) {
+        if manifest.is_mock {
+            let collected = Collected {
+                values: mock::values(manifest),
+                files: Vec::new(),
+                failures: Vec::new(),
+            };
+            return (Self::with(manifest, collected, thread), Vec::new());
+        }
         let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
         files.open_with_programs(&mut keyring);
         let notices = keyring.take_notices();
-        let (values, failed_secrets) = contents::values(files.finish(keyring));
+        let collected = contents::collect(files.finish(keyring));
+        (Self::with(manifest, collected, thread), notices)
+    }
+
+    /// Renders the templates with the values of the secrets.
+    fn with(manifest: &'m Manifest, collected: Collected<'m>, thread: Confined) -> Self {
+        let Collected { values, files, failures } = collected;
         let (rendered, failed_templates) = contents::render(manifest, &values, thread);
-        let prepared = Self {
+        Self {
             values,
             rendered,
-            failures: failed_secrets.into_iter().chain(failed_templates).collect(),
-        };
-        (prepared, notices)
+            files,
+            failures: failures.into_iter().chain(failed_templates).collect(),
+        }
     }
 }

@@ -16,9 +16,12 @@ use super::{
     failure::{Failure, Verdict, names, verdict},
     host_recipients::HostRecipients,
     key_sources, last_run, manifest_file,
+    metrics::{self, RunSummary},
+    mock,
     owners::{Owners, owned},
     prepared::Prepared,
     site, sops_files,
+    sops_files::age_warnings,
 };
 use crate::{
     install::{self, Entry, Extent, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
@@ -83,6 +86,9 @@ fn check(manifest: &Manifest) -> Outcome {
 
 /// Decrypts the sops files, and publishes the entries. In a dry run, reports what would be published.
 fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Manifest, root: &Root) -> Outcome {
+    if let Some(warning) = mock::warning(manifest) {
+        tracing::warn!("{warning}");
+    }
     // The error is ignored: without this call, a signal ends the process at once, which leaves either the old generation or the
     // new one live.
     let _ = stop::listen();
@@ -98,35 +104,49 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
     let failures: Vec<_> = prepared.failures.into_iter().chain(unowned).collect();
     failures.iter().for_each(Failure::report);
+    let ages = age_warnings(&prepared.files, manifest);
+    ages.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let outcome = conclude(arguments, &environment, manifest, &site, &entries, &failures);
+    if !environment.dry_run {
+        let summary = RunSummary {
+            has_succeeded: outcome == Outcome::Done,
+            generation: install::live_generation(&site).ok().flatten(),
+            failed_entries: failed_entries(&failures).len(),
+            files: &prepared.files,
+        };
+        metrics::keep(manifest, arguments.ignore_passwd, &summary);
+    }
+    outcome
+}
+
+/// Decides by the failure policy what is published, and publishes it. In a dry run, reports what would be published.
+fn conclude(
+    arguments: &Arguments,
+    environment: &Environment,
+    manifest: &Manifest,
+    site: &Site,
+    entries: &[Entry<'_>],
+    failures: &[Failure],
+) -> Outcome {
     // This check needs no lock, because [`install::publish`] repeats the check under the lock before it publishes only a part
     // of the entries.
-    let is_live = match install::is_live(&site) {
-        Ok(is_live) => is_live,
+    let is_live = match install::live_generation(site) {
+        Ok(generation) => generation.is_some(),
         Err(error) => return nothing_changed(&error),
     };
-    match verdict(&failures, is_live, !entries.is_empty()) {
+    match verdict(failures, is_live, !entries.is_empty()) {
         Verdict::ChangeNothing => {
             if !environment.dry_run {
-                last_run::keep(
-                    &site,
-                    &arguments.manifest,
-                    None,
-                    failures.iter().map(|failure| &failure.diagnosis),
-                );
+                let diagnoses = failures.iter().map(|failure| &failure.diagnosis);
+                last_run::keep(site, &arguments.manifest, None, diagnoses);
             }
-            change_nothing(&site, is_live, &failures)
+            change_nothing(site, is_live, failures)
         }
-        verdict if environment.dry_run => tell_changes(&environment, manifest, &site, &entries, verdict),
+        verdict if environment.dry_run => tell_changes(environment, manifest, site, entries, verdict),
         Verdict::Publish | Verdict::PublishRest => {
             let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
-            make_live(
-                &environment,
-                (&arguments.manifest, manifest),
-                &site,
-                &entries,
-                &failures,
-                again,
-            )
+            let manifest = (&*arguments.manifest, manifest);
+            make_live(environment, manifest, site, entries, failures, again)
         }
     }
 }
@@ -205,8 +225,8 @@ fn make_live(
         tracing::error!(
             GENERATION = generation,
             "published {} of {} in {}, without: {}; repair the faults named above, and run: {again}",
-            entries.len(),
-            entries.len().saturating_add(missing.len()),
+            manifest.entry_count().saturating_sub(missing.len()),
+            manifest.entry_count(),
             shown(&site.link),
             names(&missing),
         );

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use super::{
     child_error::{ChildError, MOST_OUTPUT},
     plaintext::Plaintext,
+    progress::Progress,
     stop,
     umask::spawn_closed,
 };
@@ -44,6 +45,7 @@ pub(crate) struct Child {
     has_ended: bool,
     is_reaped: bool,
     late_at: Instant,
+    progress: Progress,
     timeout: Duration,
     output: Plaintext,
     stderr: Vec<u8>,
@@ -85,12 +87,19 @@ impl Child {
             has_ended: false,
             is_reaped: false,
             late_at: Instant::now() + timeout,
+            progress: Progress::silent(),
             timeout,
             output: Plaintext::default(),
             stderr: Vec::new(),
         };
         child.never_block()?;
         Ok(child)
+    }
+
+    /// Says what is waited for, if the child takes long: `what`.
+    pub(crate) fn telling(mut self, what: String) -> Self {
+        self.progress = Progress::about(what);
+        self
     }
 
     /// Writes `bytes` to the standard input of the child. If the child has closed its standard input, the rest is dropped, which is
@@ -131,6 +140,7 @@ impl Child {
     /// for the answer does not count.
     pub(crate) fn forgive(&mut self, time: Duration) {
         self.late_at += time;
+        self.progress.forgive(time);
     }
 
     /// Shortens the remaining time of the child to `time`. A shorter remaining time is kept.
@@ -200,8 +210,11 @@ impl Child {
             // read.
             return Err(ChildError::Late(self.timeout));
         }
-        let timeout = Timespec::try_from(left).unwrap_or_default();
+        self.progress.glance();
+        let pause = self.progress.pause(left);
+        let timeout = Timespec::try_from(pause).unwrap_or_default();
         match poll(&mut events, Some(&timeout)) {
+            Ok(0) if pause < left => {}
             Ok(0) => return Err(ChildError::Late(self.timeout)),
             Ok(_) => self.has_ended = events.first().is_some_and(|end| !end.revents().is_empty()),
             Err(Errno::INTR) => {}

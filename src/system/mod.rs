@@ -8,6 +8,7 @@ pub mod hardening;
 pub(crate) mod locks;
 pub mod mode;
 pub mod plaintext;
+pub(crate) mod progress;
 pub mod read;
 pub mod root;
 pub(crate) mod stop;

@@ -16,9 +16,10 @@ use super::{
     budget,
     confinement::{Confined, Unfinished},
     plaintext::Plaintext,
+    progress::Progress,
     stop,
 };
-use crate::text::diagnosis::Diagnosis;
+use crate::text::{diagnosis::Diagnosis, printable::shown};
 
 /// How many bytes are read at a time: 64 KiB, or less for a file that is smaller.
 const CHUNK: usize = 64 * 1024;
@@ -109,22 +110,28 @@ impl Reader {
     /// Reads a file as the function [`read`] does, in the time that is left. If no time is left, or this run was told to end, a short
     /// time is still allowed. So a file that can be read at once is read, even if other files were slow.
     pub(crate) fn read(&mut self, path: &Path, limit: usize) -> Result<FileContents, ReadError> {
+        let mut progress = Progress::about(format!("the file {}", shown(path)));
         let path = path.to_owned();
-        self.wait_for(move || read(&path, limit))
+        self.wait_for(&mut progress, move || read(&path, limit))
     }
 
     /// Checks whether a file exists at `path`, with the same time limit as a read.
     pub(crate) fn find(&mut self, path: &Path) -> Result<(), ReadError> {
+        let mut progress = Progress::about(format!("the file {}", shown(path)));
         let path = path.to_owned();
-        self.wait_for(move || path.metadata().map(|_| ()).map_err(|error| refusal(&error)))
+        self.wait_for(&mut progress, move || {
+            path.metadata().map(|_| ()).map_err(|error| refusal(&error))
+        })
     }
 
     fn wait_for<T: Send + 'static>(
         &mut self,
+        progress: &mut Progress,
         work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
         let (start, is_last) = (Instant::now(), stop::is_requested());
-        let done = self.thread.run_with_grace(self.left.max(budget::QUICK), self.grace, work);
+        let left = self.left.max(budget::QUICK);
+        let done = self.thread.run_telling(progress, left, self.grace, work);
         let time = if is_last { &mut self.grace } else { &mut self.left };
         *time = time.saturating_sub(start.elapsed());
         done.unwrap_or_else(|unfinished| match unfinished {

@@ -12,6 +12,7 @@ use nix::{
 };
 use rustix::fs::{Gid, Stat, Uid};
 
+use super::progress::during;
 use crate::text::{diagnosis::Diagnosis, printable::named};
 
 /// Why a user or group name has no number.
@@ -255,7 +256,8 @@ fn find_user(name: &str) -> Result<Uid, UserError> {
     if let Some(number) = number_in(Path::new(USERS), USER_FIELDS, name) {
         return Ok(Uid::from_raw(number));
     }
-    match User::from_name(name) {
+    let what = || format!("the name service, which is asked for the user {}", named(name));
+    match during(what(), || User::from_name(name)) {
         Ok(Some(user)) => uid(user.uid.as_raw()).ok_or_else(|| UserError::NoUser(name.to_owned())),
         Ok(None) => Err(UserError::NoUser(name.to_owned())),
         Err(cause) if is_absence(cause) => Err(UserError::NoUser(name.to_owned())),
@@ -272,7 +274,8 @@ fn find_group(name: &str) -> Result<Gid, UserError> {
     if let Some(number) = number_in(Path::new(GROUPS), GROUP_FIELDS, name) {
         return Ok(Gid::from_raw(number));
     }
-    match Group::from_name(name) {
+    let what = || format!("the name service, which is asked for the group {}", named(name));
+    match during(what(), || Group::from_name(name)) {
         Ok(Some(group)) => gid(group.gid.as_raw()).ok_or_else(|| UserError::NoGroup(name.to_owned())),
         Ok(None) => Err(UserError::NoGroup(name.to_owned())),
         Err(cause) if is_absence(cause) => Err(UserError::NoGroup(name.to_owned())),

@@ -66,7 +66,8 @@ fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): its decryption takes longer than 30 s; look at what was changed in the file, or \
+        "waiting for the sops file $DIR/slow-0.bin\n\
+         error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): its decryption takes longer than 30 s; look at what was changed in the file, or \
          restore it from version control\n\
          error: published 1 of 2 in /run/secrets, without: slow-0; repair the faults named above, and run: /run/current-system/activate\n"
     );
@@ -103,7 +104,8 @@ fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
     assert_eq!(said.code, Some(124), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end; run this again\n\
+        "waiting for the sops file $DIR/slow-0.bin\n\
+         error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end; run this again\n\
          error: published 1 of 2 in /run/secrets, without: slow-0; repair the faults named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
@@ -202,7 +204,9 @@ fn a_gnupg_home_on_a_disk_that_does_not_answer_holds_nothing_up() {
         Said {
             code: Some(0),
             out: String::new(),
-            err: "warning: cannot use $DIR/slow-home: its disk or network does not answer; move it to a local disk\n".to_owned(),
+            err: "waiting for the file $DIR/slow-home\n\
+                warning: cannot use $DIR/slow-home: its disk or network does not answer; move it to a local disk\n"
+                .to_owned(),
         }
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
@@ -230,7 +234,9 @@ fn a_key_or_template_on_a_disk_that_does_not_answer_holds_nothing_up_but_itself(
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "warning: cannot use $DIR/slow-key: its disk or network does not answer; move it to a local disk\n\
+        "waiting for the file $DIR/slow-key\n\
+         warning: cannot use $DIR/slow-key: its disk or network does not answer; move it to a local disk\n\
+         waiting for the file $DIR/slow-template\n\
          warning: template \"with-content\": cannot read its file $DIR/slow-template: its disk or network does not answer, so the field \"content\" is \
          used instead; move it to a local disk\n\
          error: template \"t\": cannot read its file $DIR/slow-template: its disk or network does not answer; move it to a local disk\n\

@@ -255,6 +255,18 @@ const ROWS: &[Row] = &[
     ),
     (MANIFEST, "at most 86400", "src/manifest/settings.rs", "const LONGEST: u64 = "),
     (
+        MANIFEST,
+        "at most 36500",
+        "src/manifest/settings.rs",
+        "const MOST_DAYS: u64 = ",
+    ),
+    (
+        "module-common/options.nix",
+        "types.ints.between 1 36500",
+        "src/manifest/settings.rs",
+        "const MOST_DAYS: u64 = ",
+    ),
+    (
         "module-common/options.nix",
         "types.ints.between 1 1048576",
         "src/manifest/settings.rs",

@@ -76,6 +76,7 @@ impl Case {
             ("jq ", "jq"),
             ("git init", "git"),
             ("systemd-analyze", "systemd-analyze"),
+            (" strace ", "strace"),
             ("sops-nix init", "sops"),
         ];
         if tools.iter().any(|(line, tool)| wants(line) && !has(tool)) {
@@ -250,6 +251,20 @@ fn each_case_prints_what_its_file_says() {
         groups.into_iter().map(|group| group.join().unwrap()).sum::<usize>()
     });
     assert!(run > 250 || !has("jq"), "only {run} cases");
+}
+
+/// What is promised of the doctor.
+#[test]
+fn the_doctor_finds_what_is_wrong_with_25_hosts_and_more() {
+    let cases = entries(&directory().join("sops-nix-host-doctor"));
+    let found = cases.iter().filter(|case| {
+        let text = fs::read_to_string(case).unwrap();
+        let (_, printed) = text.split_once("-- printed --\n").unwrap();
+        printed.contains("\u{2192}") || printed.contains("finding\t")
+    });
+    let healthy = fs::read_to_string(directory().join("sops-nix-host-doctor/a-healthy-host.txtar")).unwrap();
+    assert!(found.count() >= 25);
+    assert!(healthy.contains("-- printed --\nno fault was found\n"), "{healthy}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
   lib,
   pkgs,
   render,
+  osConfig ? null,
 }:
 
 module:
@@ -23,7 +24,8 @@ let
       specialArgs = {
         inherit pkgs;
         lib = homeLib;
-      };
+      }
+      // lib.optionalAttrs (osConfig != null) { inherit osConfig; };
       modules = [
         ./stand-ins/home-manager.nix
         ../../home-module
@@ -33,7 +35,7 @@ let
     config
     ;
 
-  cfg = config.sops;
+  cfg = import ../../module-common/in-effect.nix { inherit config lib; };
   install = import ../../home-module/install.nix {
     inherit lib pkgs cfg;
     systemctl = config.systemd.user.systemctlPath;

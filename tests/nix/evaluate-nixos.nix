@@ -30,6 +30,7 @@ let
     inherit config lib options;
     inherit (config._module.args) utils;
   };
+  mockWarning = import ../../nixos-module/mock-warning.nix { inherit lib pkgs; };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
   showOrInstall = import ../../nixos-module/show-or-install.nix { inherit lib pkgs; };
   hooks = import ../../nixos-module/hooks.nix { inherit lib pkgs cfg; };
@@ -37,6 +38,7 @@ let
     lib.concatMap (phase: [
       phase.installer
       (mount phase).script
+      (mockWarning phase).script
       (hooks.before phase)
       (hooks.after phase)
       (hooks.installer phase)

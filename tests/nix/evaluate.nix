@@ -34,11 +34,15 @@ lib.mapAttrs (
     system ? "nixos",
     module,
     pkgs ? defaultPkgs,
+    # The configuration of the system that home-manager is part of.
+    osConfig ? null,
     # The files that the case is about. Messages are always compared.
     shows,
   }:
   let
-    results = evaluators.${system} { inherit lib pkgs render; } module;
+    results = evaluators.${system} (
+      { inherit lib pkgs render; } // lib.optionalAttrs (osConfig != null) { inherit osConfig; }
+    ) module;
   in
   lib.genAttrs shows (file: results.${file})
   // lib.optionalAttrs (results.messages != "") { inherit (results) messages; }

@@ -51,6 +51,16 @@ let
     "credentials-of-instances"
     "credentials-with-scripts"
     "disabled"
+    # It has no dummies, no metrics, and does not look at the age of files.
+    "home-mock"
+    "home-mock-of-its-host"
+    "metrics"
+    "mock"
+    "mock-in-a-nixos-test"
+    "mock-value-on-a-host"
+    "mock-with-scripts"
+    "no-mock-in-a-nixos-test-that-has-a-key"
+    "warn-age"
     # It has no units and no commands before and after an installation.
     "commands-after-scripts"
     "commands-around-scripts"

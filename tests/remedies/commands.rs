@@ -27,6 +27,21 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "its public key gives the same recipients; to convert that key, run: chmod 600",
+        "the case passphrase-and-mode types it about a key without a passphrase",
+        &[],
+    ),
+    named(
+        "set XDG_CONFIG_HOME to an absolute path, or unset it",
+        "the other cases of sops-nix init do not set it",
+        &[],
+    ),
+    named(
+        "look at how it is mounted, with findmnt, and whether its server answers",
+        "there is no file system here whose server could come back",
+        &[],
+    ),
+    named(
         "rename the file; if anybody else has read it, replace the key",
         "the case files-of-public-keys renames it",
         &[],
@@ -107,8 +122,8 @@ pub const ROWS: &[Row] = &[
     ),
     named("if nobody needs this file, run: rm {}", "the case failures types it", &[]),
     named(
-        "add them to its rule; to print those of hosts, run: sops-nix convert",
-        "the cases of sops-nix convert type it",
+        "add them to its rule",
+        "in the case rules-that-are-kept, those that are in it are not remarked on",
         &[],
     ),
     named(

@@ -7,6 +7,21 @@ use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
     named(
+        "on a real host, set sops.mock to false, and switch",
+        "tests/contract/mock.rs goes from dummies to real secrets",
+        &["sops.mock"],
+    ),
+    named(
+        "correct sops.metrics.directory; the secrets are not concerned",
+        "tests/contract/metrics.rs has directories that can be written to, and others",
+        &["sops.metrics.directory"],
+    ),
+    named(
+        "give its secrets new values, by sops edit",
+        "sops writes the time of the change; the case more-days-than-the-configuration-says has a file that is old, and one that is not",
+        &["sops.warnAge"],
+    ),
+    named(
         "if the unit runs nevertheless, run: systemctl {verb} {}",
         "there is no systemd here that could restart a unit",
         &[],

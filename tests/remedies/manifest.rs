@@ -71,6 +71,15 @@ pub const ROWS: &[Row] = &[
             &json!(""),
         );
     }),
+    named(
+        "rename it, or set sops.mock to false",
+        "tests/contract/mock.rs has secrets with other names",
+        &["sops.mock"],
+    ),
+    mended("set sops.warnAge to a number between 1 and {MOST_DAYS}, in days", || {
+        options("warnAge", &["sops.warnAge"]);
+        field("set sops.warnAge to a number between 1 and ", "warnAge", &json!(0), &json!(1));
+    }),
     mended("set sops.keyTimeout to a number between 1 and {LONGEST}, in seconds", || {
         options("keyTimeout", &["sops.keyTimeout"]);
         field(

@@ -20,6 +20,8 @@
 
   sops = {
     package = sops-install-secrets;
+    # These tests have the keys.
+    mock = false;
     defaultSopsFile = lib.mkDefault ../../tests/nix/files/secrets.yaml;
   };
 }

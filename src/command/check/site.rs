@@ -45,12 +45,25 @@ impl<'s> CheckSite<'s> {
                 Ok(_) => vec![no_rule(&of_rules)],
                 Err(diagnosis) => vec![FileProblem::new("unreadable", diagnosis)],
             },
-            Ok(None) => return None,
+            Ok(None) => vec![self.uncovered(candidate, &of_rules)?],
         };
         Some(CheckedFile {
             name: candidate.name.clone(),
             problems,
         })
+    }
+
+    /// The problem of a sops file that no rule is for. `None` if the file is none, as far as its name tells: then it is not read.
+    fn uncovered(&self, candidate: &FileToCheck, of_rules: &str) -> Option<FileProblem> {
+        let file = self.editable(&candidate.path);
+        if file.format() == Format::Binary {
+            return None;
+        }
+        let text = Input::read(&candidate.path, LARGEST, LARGEST).ok()?.text;
+        match examination::look(text.expose(), file) {
+            Finding::SopsFile(..) => Some(no_rule(of_rules)),
+            Finding::Damaged(_) | Finding::Plain(_) => None,
+        }
     }
 
     /// What is wrong with a file that a rule is for. `None` if it need not be encrypted: a rule for all files does not say which are.

@@ -1,6 +1,6 @@
 //! Finds the SSH keys in what a command is given: one private key, or lines with public keys.
 
-use std::path::Path;
+use std::{os::unix::fs::MetadataExt as _, path::Path};
 
 use super::ssh_line::{LineOutcome, key_of_line};
 use crate::{
@@ -38,7 +38,16 @@ pub(crate) fn read_keys(input: &Input) -> SshInput {
             ..SshInput::default()
         };
     }
-    let is_private = |cause: &Cause| matches!(cause, Cause::EncryptedSshKey | Cause::EncryptedPkcs8);
+    let is_private = |cause: &Cause| {
+        matches!(
+            cause,
+            Cause::EncryptedSshKey
+                | Cause::EncryptedPkcs8
+                | Cause::Foreign(
+                    Foreign::Putty | Foreign::SshCom | Foreign::Dropbear | Foreign::FirstProtocol | Foreign::AgeIdentities
+                )
+        )
+    };
     match private(input) {
         Ok(mut found) => {
             found.remarks.extend(misnamed(input));
@@ -184,6 +193,10 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
     let remedy = match &problem.cause {
         Cause::EncryptedSshKey if path.with_added_extension("pub").exists() => Some(format!(
             "its public key gives the same recipients; to convert that key, run: sops-nix convert {file}.pub"
+        )),
+        // ssh-keygen reads no private key that others can read.
+        Cause::EncryptedSshKey if path.metadata().is_ok_and(|key| key.mode() & 0o077 != 0) => Some(format!(
+            "its public key gives the same recipients; to convert that key, run: chmod 600 {file} && ssh-keygen -y -f {file} | sops-nix convert"
         )),
         Cause::EncryptedSshKey if input.path.is_some() => Some(format!(
             "its public key gives the same recipients; to convert that key, run: ssh-keygen -y -f {file} | sops-nix convert"

@@ -27,7 +27,11 @@ pub(crate) fn key_of_line(line: &str, place: &str) -> LineOutcome {
     match SshRecipients::of_line(&line) {
         Ok(recipients) => {
             let remark = too_small(place, &recipients);
-            LineOutcome::Key(ListedKey::of_ssh(&title(&line, place), recipients), remark)
+            let key = ListedKey {
+                host: host(&line).map(str::to_owned),
+                ..ListedKey::of_ssh(&title(&line, place), recipients)
+            };
+            LineOutcome::Key(key, remark)
         }
         Err(NoRecipients::OtherKind) => {
             let reason = format!("age does not know keys of kind {}", line.kind);
@@ -45,10 +49,14 @@ fn meaning(mark: LineMark) -> &'static str {
     }
 }
 
+/// The host of a public key, as `ssh-keyscan` prints it.
+fn host<'l>(line: &PublicLine<'l>) -> Option<&'l str> {
+    Some(line.before).filter(|before| !before.is_empty() && !before.contains(['"', '=', ' ']))
+}
+
 /// The title of a public key: its comment or its host, if it has one, and the place at which it was found.
 fn title(line: &PublicLine<'_>, place: &str) -> String {
-    let host = Some(line.before).filter(|before| !before.contains(['"', '=', ' ']));
-    match [line.comment, host.unwrap_or_default()]
+    match [line.comment, host(line).unwrap_or_default()]
         .into_iter()
         .find(|name| !name.is_empty())
     {

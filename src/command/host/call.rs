@@ -20,7 +20,7 @@ const PROGRAM: &str = "sops-install-secrets";
 const MOST: usize = 20;
 
 /// One call of the installer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Call {
     /// The path of the manifest.
     pub(crate) manifest: PathBuf,

@@ -1,30 +1,24 @@
 //! What this host is set up to install: one installation for each phase, and one for each user of home-manager.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::Path};
 
 use rustix::process::geteuid;
 use serde::Serialize;
 
 use super::{
+    asker::{Asker, askers},
     call::{Call, calls},
+    host_manifest::installed_manifest,
+    patience::patiently,
     unit_file,
 };
 use crate::{
-    command::input::Input,
     manifest::{Manifest, Phase},
     program::{
         again,
         environment::{Environment, KeyVariables},
-        manifest_file,
     },
-    system::{
-        read,
-        root::Root,
-        users::{Home, homes},
-    },
+    system::root::Root,
     text::{
         diagnosis::Diagnosis,
         printable::{named, quoted, shown},
@@ -76,6 +70,33 @@ impl HostPhase {
 }
 
 impl Installation {
+    /// The installations of a user or of the system, about which nothing is known, because `what` does not answer.
+    fn unanswered(user: Option<&Asker>, what: &str) -> Self {
+        Self {
+            phase: if user.is_some() { HostPhase::User } else { HostPhase::System },
+            user: user.map(|user| user.name.clone()),
+            unit: None,
+            call: Call::default(),
+            waits_for_login: false,
+            manifest: Err(Diagnosis::new(
+                format!("{what} does not answer"),
+                "look at how it is mounted, with findmnt, and whether its server answers",
+            )),
+        }
+    }
+
+    /// Looks at the places of the installation, and does nothing else.
+    fn touch(&self) {
+        if let Ok(manifest) = &self.manifest {
+            let secrets = manifest.secrets.iter().map(|secret| &secret.placement);
+            let placements = secrets.chain(manifest.templates.iter().map(|template| &template.placement));
+            let paths = placements.filter_map(|placement| placement.path.as_ref());
+            for path in paths.chain([&manifest.link, &manifest.mount_point]) {
+                let _ = path.metadata();
+            }
+        }
+    }
+
     /// What a page calls it.
     pub(crate) fn title(&self) -> String {
         let word = self.phase.word();
@@ -157,7 +178,11 @@ pub(crate) fn of_built(result: &Path, root: &Root, environment: &Environment) ->
             "name the link that nixos-rebuild build makes: ./result",
         ));
     }
-    let mut found = system_below(result, &result.join("activate"), root);
+    let (directory, own) = (result.to_owned(), root.clone());
+    let system = patiently("the built configuration", move || {
+        system_below(&directory, &directory.join("activate"), &own)
+    });
+    let mut found = system.unwrap_or_else(|| vec![Installation::unanswered(None, "the disk with the built configuration")]);
     for user in askers(root, environment)
         .iter()
         .filter(|user| environment.keys.home.as_ref() == Some(&user.home))
@@ -173,7 +198,16 @@ pub(crate) fn of_built(result: &Path, root: &Root, environment: &Environment) ->
 
 /// The installations of the system.
 pub(crate) fn of_system(root: &Root) -> Vec<Installation> {
-    system_below(&root.locate("/"), &root.locate("/run/current-system/activate"), root)
+    let own = root.clone();
+    let found = patiently("the units of this host", move || {
+        system_below(&own.locate("/"), &own.locate("/run/current-system/activate"), &own)
+    });
+    found.unwrap_or_else(|| {
+        vec![Installation::unanswered(
+            None,
+            "the disk with the units and manifests of this host",
+        )]
+    })
 }
 
 /// The installations of the units in `etc/systemd/system` below `directory`, and of an activation script.
@@ -189,37 +223,18 @@ fn system_below(directory: &Path, script: &Path, root: &Root) -> Vec<Installatio
     found
 }
 
-/// A user, as far as it matters here.
-struct Asker {
-    name: String,
-    home: PathBuf,
-    runtime_dir: PathBuf,
-}
-
-/// The users whose installations are shown beside those of the system.
-fn askers(root: &Root, environment: &Environment) -> Vec<Asker> {
-    let homes = homes(&root.passwd());
-    let of = |home: &Home| Asker {
-        name: home.name.clone(),
-        home: root.locate(&home.path),
-        runtime_dir: root.runtime_dir(home.owner.user),
-    };
-    let own = geteuid();
-    if own.is_root() {
-        return homes.iter().map(of).collect();
-    }
-    // A directory server may know a user that /etc/passwd does not have.
-    let name = homes.iter().find(|home| home.owner.user == own).map(|home| home.name.clone());
-    let asker = environment.keys.home.as_ref().map(|home| Asker {
-        name: name.unwrap_or_else(|| own.as_raw().to_string()),
-        home: home.clone(),
-        runtime_dir: environment.runtime_dir.clone().unwrap_or_else(|| root.runtime_dir(own)),
-    });
-    asker.into_iter().collect()
-}
-
+/// The installations of a user. A user's disk may not answer, and a user may have written anything: so this is done by a thread that can
+/// only read, for a limited time.
 fn of_user(user: &Asker, root: &Root) -> Vec<Installation> {
-    in_directory(&user.home.join(".config/systemd/user"), root, Some(user))
+    let (asker, own) = (user.clone(), root.clone());
+    let what = format!("the home of user {}", named(&user.name));
+    let found = patiently(&what, move || {
+        let found = in_directory(&asker.home.join(".config/systemd/user"), &own, Some(&asker));
+        // What else is asked of the user is on the same disks. If they do not answer, this is the place to wait.
+        found.iter().for_each(Installation::touch);
+        found
+    });
+    found.unwrap_or_else(|| vec![Installation::unanswered(Some(user), &what)])
 }
 
 /// The installations that the units in a directory make. All modules give their units names that begin with `sops-`.
@@ -255,30 +270,6 @@ fn installation(unit: Option<String>, call: Call, user: Option<&Asker>) -> Insta
         call,
         manifest,
     }
-}
-
-/// Reads the manifest of an installation. A user may have named it, so only a regular file is read.
-fn installed_manifest(path: &Path, runtime_dir: Option<&Path>) -> Result<Manifest, Diagnosis> {
-    let contents = read::read(path, manifest_file::LARGEST).map_err(|error| {
-        let cause = format!("cannot read {}: {error}", shown(path));
-        Diagnosis::new(cause, "switch to the configuration again")
-    })?;
-    parse(path, contents.text.expose(), runtime_dir)
-}
-
-/// Reads a manifest that somebody names. `runtime_dir` replaces `%r` in user mode.
-///
-/// # Errors
-///
-/// With a message for people, if it cannot be used.
-pub(crate) fn read_manifest(path: &Path, runtime_dir: Option<&Path>) -> Result<Manifest, Diagnosis> {
-    let input = Input::read(path, manifest_file::LARGEST, manifest_file::LARGEST)?;
-    parse(path, input.text.expose(), runtime_dir)
-}
-
-fn parse(path: &Path, text: &[u8], runtime_dir: Option<&Path>) -> Result<Manifest, Diagnosis> {
-    let parsed = Manifest::parse(path, text, runtime_dir);
-    parsed.map(|(manifest, _)| manifest).map_err(|error| error.diagnosis)
 }
 
 /// The failure if this host installs nothing.

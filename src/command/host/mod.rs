@@ -1,10 +1,13 @@
 //! The commands for a running system: what it is set up to install, and what of it is there.
 
+mod asker;
 mod call;
 mod doctor;
 mod entry_status;
 mod explain;
+mod host_manifest;
 mod installation;
+mod patience;
 mod phase_status;
 mod place;
 mod plan;
@@ -22,7 +25,8 @@ mod who_reads;
 
 pub(crate) use doctor::answer as doctor;
 pub(crate) use explain::answer as explain;
-pub(crate) use installation::{of_system, read_manifest};
+pub(crate) use host_manifest::read_manifest;
+pub(crate) use installation::of_system;
 pub(crate) use plan::answer as plan;
 pub(crate) use retry::answer as retry;
 pub(crate) use search_path::adopt as adopt_search_path;

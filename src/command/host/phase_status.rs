@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     install::record::{Record, RecordedFailure},
-    manifest::Manifest,
+    manifest::{MOCK_MARK, Manifest},
     system::root::Root,
     text::{diagnosis::Diagnosis, printable::named},
 };
@@ -60,6 +60,8 @@ pub(crate) struct LiveStatus {
     pub(crate) since: String,
     /// The path of the manifest that it was made from; null if no record says it.
     pub(crate) manifest: Option<String>,
+    /// Whether all its secrets are dummies (`sops.mock`).
+    pub(crate) is_mock: bool,
 }
 
 /// A run.
@@ -141,17 +143,22 @@ pub(crate) fn record(manifest: &Manifest, root: &Root) -> Option<Record> {
     is_up_to_date.then_some(record)
 }
 
-/// The live generation of a manifest: its number, and the time of its link in seconds since 1970.
+/// The live generation of a manifest: its number, the time of its link in seconds since 1970, and whether it has dummies.
 struct Live {
     number: u64,
     since: u64,
+    is_mock: bool,
 }
 
 fn live(manifest: &Manifest, root: &Root) -> Option<Live> {
     let link = root.locate(&manifest.link);
     let directory = fs::canonicalize(&link).ok()?;
     let since = fs::symlink_metadata(&link).ok()?.mtime();
+    // A secret may have this name, too, if the manifest is no mock.
+    let is_secret = manifest.secrets.iter().any(|secret| secret.name.as_str() == MOCK_MARK);
+    let has_mark = fs::symlink_metadata(directory.join(MOCK_MARK)).is_ok_and(|mark| mark.is_file());
     Some(Live {
+        is_mock: has_mark && !is_secret,
         number: directory.file_name()?.to_str()?.parse().ok()?,
         since: u64::try_from(since).unwrap_or_default(),
     })
@@ -167,6 +174,7 @@ impl Live {
     fn status(self, record: Option<&Record>) -> LiveStatus {
         let published = record.and_then(|record| record.publication.as_ref());
         LiveStatus {
+            is_mock: self.is_mock,
             number: self.number,
             since: time(self.since),
             manifest: published

@@ -16,9 +16,12 @@ use crate::{
         layout::{indented, joined, json, line},
         reply::Reply,
     },
-    install::changes::{Changes, Names},
+    install::{
+        changes::{Changes, Names},
+        rendered,
+    },
     manifest::Manifest,
-    program::{environment::Environment, rehearsal::Rehearsal},
+    program::{environment::Environment, failure::Failure, rehearsal::Rehearsal},
     system::root::Root,
     text::{
         diagnosis::Diagnosis,
@@ -45,7 +48,9 @@ pub(crate) struct PhasePlan {
     pub(crate) user: Option<String>,
     /// The path of its manifest.
     pub(crate) manifest: String,
-    /// Whether the run would publish. If something fails while secrets are live, it would change nothing.
+    /// Whether the run would change nothing because something fails: while secrets are live, one failure is enough.
+    pub(crate) is_blocked: bool,
+    /// Whether the run would publish a new generation. Without one, it may still make symlinks, and restart units for an earlier run.
     pub(crate) would_publish: bool,
     /// The secrets that would change.
     pub(crate) secrets: PlannedNames,
@@ -139,32 +144,30 @@ impl PhasePlan {
         let variables = installation.variables(root);
         let rehearsal = Rehearsal::of(manifest, installation.call.is_early, variables, is_built, root);
         let places = place::of(installation, root);
-        let failed: HashSet<_> = rehearsal
-            .failures
-            .iter()
-            .flat_map(|failure| failure.entries.clone())
-            .collect();
+        let failed: HashSet<_> = rehearsal.failures.iter().flat_map(Failure::places).collect();
         let secrets = rehearsal.failures.iter().map(|failure| &failure.diagnosis);
-        let (is_live, changes, obstacles, is_refused) = match &rehearsal.preview {
+        let (is_live, stays, changes, obstacles, is_refused) = match &rehearsal.preview {
             Ok(preview) => (
                 preview.is_live,
+                preview.stays,
                 preview.changes.clone(),
                 preview.failures.iter().map(|error| &error.diagnosis).collect(),
                 preview.is_refused,
             ),
-            Err(error) => (false, Changes::default(), vec![&error.diagnosis], true),
+            Err(error) => (false, false, Changes::default(), vec![&error.diagnosis], true),
         };
-        let would_publish = !is_refused && (failed.is_empty() || (!is_live && failed.len() < places.len()));
+        let is_blocked = is_refused || !(failed.is_empty() || (!is_live && failed.len() < places.len()));
         let mut plan = Self {
             phase: installation.phase,
             user: installation.user.clone(),
             manifest: installation.call.manifest.to_string_lossy().into_owned(),
-            would_publish,
-            secrets: PlannedNames::new(&changes.secrets, &failed),
-            templates: PlannedNames::new(&changes.templates, &failed),
+            is_blocked,
+            would_publish: !is_blocked && !stays,
+            secrets: PlannedNames::new(&changes.secrets, |name| failed.contains(name)),
+            templates: PlannedNames::new(&changes.templates, |name| failed.contains(&rendered(name))),
             links: places
                 .iter()
-                .filter(|place| !failed.contains(&place.name))
+                .filter(|place| !failed.contains(&place.place))
                 .filter_map(PlannedLink::of)
                 .collect(),
             restart_units: changes.units.restart.clone(),
@@ -183,7 +186,7 @@ impl PhasePlan {
         let secrets = manifest.secrets.iter().map(|secret| secret.name.to_string());
         let templates = manifest.templates.iter().map(|template| template.name.to_string());
         self.secrets.added = secrets.filter(|name| !failed.contains(name)).collect();
-        self.templates.added = templates.filter(|name| !failed.contains(name)).collect();
+        self.templates.added = templates.filter(|name| !failed.contains(&rendered(name))).collect();
     }
 
     /// What would be done, as a word, the kind of what it is done to, and its name.
@@ -211,8 +214,8 @@ fn step(word: &str, kind: &str, name: &str) -> [String; 3] {
 
 impl PlannedNames {
     /// Those of `names`. What failed is not there to be compared, and would not be removed.
-    fn new(names: &Names, failed: &HashSet<String>) -> Self {
-        let removed = names.removed.iter().filter(|name| !failed.contains(*name));
+    fn new(names: &Names, has_failed: impl Fn(&String) -> bool) -> Self {
+        let removed = names.removed.iter().filter(|name| !has_failed(name));
         Self {
             added: names.added.clone(),
             modified: names.modified.clone(),
@@ -239,7 +242,7 @@ impl PlannedLink {
 fn page(phase: &PhasePlan) -> String {
     let steps = phase.steps();
     let mut text = format!("{}\n", phase.title);
-    if !phase.would_publish {
+    if phase.is_blocked {
         text += "  would change nothing, because something fails\n";
     } else if steps.is_empty() && phase.failures.is_empty() {
         text += "  would change nothing\n";
@@ -263,9 +266,13 @@ fn page(phase: &PhasePlan) -> String {
 fn lines(phase: &PhasePlan) -> String {
     let user = phase.user.as_deref().unwrap_or_default();
     let line = |word: &str, fields: &[&str]| line(&[&[word, phase.phase.word(), user], fields].concat());
-    let publishes = if phase.would_publish { "publishes" } else { "changes nothing" };
+    let publishes = match (phase.is_blocked, phase.would_publish) {
+        (true, _) => "changes nothing",
+        (false, true) => "publishes",
+        (false, false) => "keeps",
+    };
     let mut text = line("phase", &[publishes, &phase.manifest]);
-    if phase.would_publish {
+    if !phase.is_blocked {
         for [word, kind, name] in &phase.steps() {
             text += &line(word, &[kind, name]);
         }

@@ -59,6 +59,10 @@ pub(crate) fn answer(arguments: &StatusArguments, audience: Audience, root: &Roo
 fn page(phase: &PhaseStatus) -> String {
     let mut rows = vec![vec!["manifest".to_owned(), quoted(&phase.manifest)]];
     rows.push(vec!["live generation".to_owned(), generation(phase)]);
+    if phase.generation.as_ref().is_some_and(|live| live.is_mock) {
+        let warning = "all secrets are dummies, because sops.mock is on";
+        rows.push(vec!["MOCK".to_owned(), warning.to_owned()]);
+    }
     rows.push(vec!["last run".to_owned(), last_run(phase)]);
     let failures = phase.last_run.iter().flat_map(|run| &run.failures);
     let failures = failures.map(|failure| indented("    ", &format!("failed: {}", failure.told())));
@@ -148,6 +152,9 @@ fn lines(phase: &PhaseStatus) -> String {
     if let Some(live) = &phase.generation {
         let manifest = live.manifest.as_deref().unwrap_or_default();
         text += &line("generation", &[&live.number.to_string(), &live.since, manifest]);
+        if live.is_mock {
+            text += &line("mock", &[]);
+        }
     }
     if let Some(run) = &phase.last_run {
         text += &line("run", &[&run.time, &run.manifest]);

@@ -1,5 +1,7 @@
 //! The story of one secret: where it comes from, who can open its file, where it is, who may read it and who does.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{
@@ -10,13 +12,13 @@ use super::{
 };
 use crate::{
     keys::{
-        KeySources, Keyring,
+        Keyring,
         report::recipient::{service_name, shown_age},
     },
     manifest::Manifest,
-    program::{key_sources, sops_files::sources},
-    sops::{SopsFile, metadata::MasterKey},
-    system::{mode::FileMode, read, root::Root, users::members},
+    program::{key_sources, sops_files},
+    sops::creation_rules::{RecipientKind, RuleRecipient},
+    system::{confinement::Confined, mode::FileMode, root::Root, users::members},
     text::{identity::without_identity, printable::named},
 };
 
@@ -114,26 +116,21 @@ fn file(
     manifest: &Manifest,
     root: &Root,
 ) -> Option<(Option<String>, Vec<StoryRecipient>)> {
-    let path = entry.sops_file.as_ref()?;
-    let files = sources(manifest);
-    let source = files.iter().find(|source| source.path().to_string_lossy() == path.as_str())?;
-    let contents = read::read(source.path(), manifest.max_size).ok()?;
-    let file = SopsFile::parse(source.format(), contents.text.expose()).ok()?;
-    let keyring = Keyring::load(&KeySources {
-        ..key_sources::sources(manifest, installation.variables(root))
-    });
-    let groups = (1..).zip(&file.metadata().key_groups.groups);
-    let recipients = groups.flat_map(|(group, keys)| keys.keys.iter().map(move |key| (group, key)));
-    let recipients = recipients.map(|(group, key)| recipient(group, key, &keyring)).collect();
-    Some((Some(file.metadata().last_modified.clone()), recipients))
+    let path = Path::new(entry.sops_file.as_ref()?);
+    let facts = sops_files::facts(manifest, Confined::default(), |file| file == path).pop()?;
+    let keyring = Keyring::load(&key_sources::sources(manifest, installation.variables(root)));
+    let recipients = facts.recipients.iter();
+    let recipients = recipients.map(|(group, named)| recipient(*group, named, &keyring)).collect();
+    Some((Some(facts.last_modified), recipients))
 }
 
-fn recipient(group: usize, key: &MasterKey, keyring: &Keyring) -> StoryRecipient {
-    let (kind, recipient) = match key {
-        MasterKey::Age { recipient, .. } => ("age", recipient.trim()),
-        MasterKey::Pgp { fingerprint, .. } => ("pgp", fingerprint.trim()),
-        MasterKey::Remote { service, name } => (service_name(*service), name.trim()),
+fn recipient(group: usize, named: &RuleRecipient, keyring: &Keyring) -> StoryRecipient {
+    let kind = match named.kind {
+        RecipientKind::Age => "age",
+        RecipientKind::Pgp => "pgp",
+        RecipientKind::Remote(service) => service_name(service),
     };
+    let recipient = named.name.as_str();
     let shown = shown_age(recipient);
     let identities = keyring.hand.identities.iter();
     let mut identities = identities.filter(|identity| identity.recipient() == recipient || identity.shown() == shown);

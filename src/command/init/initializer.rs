@@ -59,7 +59,7 @@ pub(crate) fn answer(arguments: &InitArguments, audience: Audience, root: &Root)
         let text = rule_text::text(&file.to_string_lossy(), &written.recipients);
         new_files.push(NewFile::write(&rules.path, text.as_bytes(), naming)?);
     } else {
-        reply.remarks.extend(unused(arguments, &rules.path));
+        reply.remarks.extend(unused(arguments, &rules.path, root)?);
     }
     if let Some(naming) = naming {
         let usable_rules = new_files.first().map_or(&rules.path, |new| &new.path);
@@ -82,15 +82,29 @@ fn own(arguments: &InitArguments) -> Result<(Vec<NamedRecipient>, Option<OwnKey>
     Ok((recipients::of_people(std::slice::from_ref(&key.recipient))?, Some(key)))
 }
 
-/// The remark that recipients are named, but no rules are written.
-fn unused(arguments: &InitArguments, rules: &Path) -> Option<Diagnosis> {
-    let is_named = !arguments.host.is_empty() || !arguments.recipient.is_empty();
-    is_named.then(|| {
-        Diagnosis::new(
-            format!("{} is kept, so the recipients that you named are not in it", shown(rules)),
-            "add them to its rule; to print those of hosts, run: sops-nix convert",
-        )
-    })
+/// The remarks on recipients that are named, but not in the rules that are kept.
+///
+/// # Errors
+///
+/// With a message for people, if a named recipient cannot be used.
+fn unused(arguments: &InitArguments, rules: &Path, root: &Root) -> Result<Vec<Diagnosis>, Diagnosis> {
+    let mut named = recipients::of_people(&arguments.recipient)?;
+    let mut remarks = Vec::new();
+    if !arguments.host.is_empty() {
+        let hosts = recipients::of_hosts(&arguments.host, root)?;
+        named.extend(hosts.recipients);
+        remarks.extend(hosts.remarks);
+    }
+    let known = rule_text::recipients_in(rules);
+    let missing = named.iter().filter(|named| !known.contains(&named.recipient));
+    let missing: Vec<_> = missing.map(|named| named.recipient.as_str()).collect();
+    let cause = format!(
+        "{} is kept, so these recipients are not in it: {}",
+        shown(rules),
+        missing.join(", ")
+    );
+    remarks.extend((!missing.is_empty()).then(|| Diagnosis::new(cause, "add them to its rule")));
+    Ok(remarks)
 }
 
 /// How a file may be written: it is not there, or whoever asks wants another one in its place. `None` if the file is kept, as what a

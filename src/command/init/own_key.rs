@@ -1,6 +1,9 @@
 //! The key of whoever asks: found where sops looks for it, or made there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     command::identity_file,
@@ -28,6 +31,13 @@ impl OwnKey {
     /// With a message for people, if there is a key whose recipient cannot be told, or no place for a new one.
     pub(crate) fn find_or_make(variables: KeyVariables) -> Result<Self, Diagnosis> {
         let config = variables.config.clone();
+        if let Some(directory) = relative_config().filter(|_| !variables.name_age_keys()) {
+            let cause = format!(
+                "XDG_CONFIG_HOME is {}, a relative path, so sops finds no key",
+                shown(&directory)
+            );
+            return Err(Diagnosis::new(cause, "set XDG_CONFIG_HOME to an absolute path, or unset it"));
+        }
         let sources = key_sources::own_age_keys(variables);
         let mut keyring = Keyring::load(&sources);
         if let Some(identity) = keyring.hand.identities.first() {
@@ -70,6 +80,12 @@ impl OwnKey {
             None => Ok(()),
         }
     }
+}
+
+/// The value of `XDG_CONFIG_HOME`, if it is a relative path. sops refuses such a path instead of taking the default.
+fn relative_config() -> Option<PathBuf> {
+    let directory = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from)?;
+    (!directory.as_os_str().is_empty() && directory.is_relative()).then_some(directory)
 }
 
 /// Why no new key is made although none was found: there is a key, but its recipient cannot be told.

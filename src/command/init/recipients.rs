@@ -3,7 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    command::{cli::RecipientForm, convert, input::Input, key_list::each_once},
+    command::{
+        cli::RecipientForm,
+        convert,
+        input::Input,
+        key_list::{ListedKey, each_once},
+    },
     keys::{is_age_recipient, report::recipient::shown_age},
     system::root::{Root, SSHD},
     text::diagnosis::Diagnosis,
@@ -15,6 +20,9 @@ const LARGEST: usize = 16 << 20;
 const NIXOS: &str = "/etc/NIXOS";
 /// The public key of a host that sshd makes by itself.
 const HOST_KEY: &str = "ssh_host_ed25519_key.pub";
+
+/// How the recipient of an RSA key begins.
+const RSA: &str = "ssh-rsa ";
 
 /// The word for whoever types the command.
 const YOU: &str = "you";
@@ -37,7 +45,7 @@ impl NamedRecipient {
 
     /// Whether it is the recipient of an RSA key.
     pub(crate) fn is_of_rsa_key(&self) -> bool {
-        self.recipient.starts_with("ssh-rsa ")
+        self.recipient.starts_with(RSA)
     }
 }
 
@@ -74,10 +82,26 @@ pub(crate) fn of_hosts(named: &[PathBuf], root: &Root) -> Result<Hosts, Diagnosi
         remarks.extend(found.remarks);
         keys.extend(found.keys);
     }
+    let (second, first): (Vec<_>, Vec<_>) = keys.iter().partition(|key| is_second(key, &keys));
+    remarks.extend(second.into_iter().map(left_out));
     Ok(Hosts {
-        recipients: numbered(HOST, keys.iter().flat_map(|key| key.of_form(RecipientForm::Age))),
+        recipients: numbered(HOST, first.iter().flat_map(|key| key.of_form(RecipientForm::Age))),
         remarks,
     })
+}
+
+/// Whether a key is the RSA key of a host that has another key, too: one is enough.
+fn is_second(key: &ListedKey, keys: &[ListedKey]) -> bool {
+    let is_rsa = |key: &ListedKey| key.of_form(RecipientForm::Age).all(|recipient| recipient.starts_with(RSA));
+    let is_first = |other: &ListedKey| other.host == key.host && !is_rsa(other);
+    key.host.is_some() && is_rsa(key) && keys.iter().any(is_first)
+}
+
+fn left_out(key: &ListedKey) -> Diagnosis {
+    Diagnosis::bare(format!(
+        "{} is left out: its host has another key, and one is enough",
+        key.title
+    ))
 }
 
 /// The answer if no host is known.

@@ -1,6 +1,15 @@
 //! The text of a new file `.sops.yaml`.
 
+use std::path::Path;
+
 use super::recipients::NamedRecipient;
+use crate::{
+    command::input::Input,
+    sops::creation_rules::{CreationRule, CreationRules, RecipientKind},
+};
+
+/// The most bytes of a file `.sops.yaml` that is read.
+const LARGEST: usize = 16 << 20;
 
 /// The text of a file `.sops.yaml` with one rule: for the file `name`, and all these recipients. Every version of sops takes this form.
 pub(crate) fn text(name: &str, recipients: &[NamedRecipient]) -> String {
@@ -15,6 +24,17 @@ pub(crate) fn text(name: &str, recipients: &[NamedRecipient]) -> String {
         pattern(name).replace('\'', "''"),
         names.collect::<String>()
     )
+}
+
+/// The age recipients that the rules in a file name. A file that cannot be used names none: `sops-nix check` says what is wrong with it.
+pub(crate) fn recipients_in(path: &Path) -> Vec<String> {
+    let text = Input::read(path, LARGEST, LARGEST).ok();
+    let rules = text.and_then(|input| CreationRules::parse(input.text.expose()).ok());
+    let of_rule = |rule: &CreationRule| rule.groups.iter().flatten().cloned().collect::<Vec<_>>();
+    let all = rules.iter().flat_map(CreationRules::all).flat_map(of_rule);
+    all.filter(|recipient| recipient.kind == RecipientKind::Age)
+        .map(|recipient| recipient.name)
+        .collect()
 }
 
 /// A regular expression that matches this text alone.

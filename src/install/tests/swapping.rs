@@ -279,7 +279,7 @@ fn a_look_without_the_lock_sees_one_whole_generation_while_another_run_publishes
         });
         let seen = (0..2000).map(|_| {
             let preview = Preview::of(&world.site, &entries)?;
-            Ok((is_live(&world.site)?, preview.is_live, preview.changes))
+            Ok((live_generation(&world.site)?.is_some(), preview.is_live, preview.changes))
         });
         let seen: Result<Vec<_>, InstallError> = seen.collect();
         is_over.store(true, Ordering::Relaxed);

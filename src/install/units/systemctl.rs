@@ -20,6 +20,7 @@ use crate::system::{
     budget,
     child::{Child, Finished},
     child_error::ChildError,
+    progress::during,
 };
 
 /// The systemctl command that restarts a unit, if the unit runs.
@@ -189,12 +190,15 @@ impl<'p> Systemctl<'p> {
         let variables = ENVIRONMENT.into_iter();
         command.envs(variables.filter_map(|name| Some((name, std::env::var_os(name)?))));
         let left = self.late_at.saturating_duration_since(Instant::now());
-        Child::start(&mut command, left)
-            .and_then(Child::finish)
-            .map_err(|error| match error {
-                ChildError::Late(_) => ChildError::Late(self.timeout),
-                other => other,
-            })
+        let what = format!(
+            "systemd, which is asked by systemctl: {}",
+            words.first().copied().unwrap_or_default()
+        );
+        let finished = during(what, || Child::start(&mut command, left).and_then(Child::finish));
+        finished.map_err(|error| match error {
+            ChildError::Late(_) => ChildError::Late(self.timeout),
+            other => other,
+        })
     }
 }
 

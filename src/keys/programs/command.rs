@@ -65,6 +65,11 @@ impl KeyCommand {
         })
     }
 
+    /// The name of the variable that has the command.
+    pub(crate) fn variable(&self) -> &'static str {
+        self.variable
+    }
+
     /// The key source of the keys that the command prints.
     pub(crate) fn place(&self) -> Place {
         Place::Variable(self.variable)

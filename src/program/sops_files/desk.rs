@@ -13,6 +13,7 @@ use crate::{
     system::{
         budget,
         confinement::{Confined, Unfinished},
+        progress::Progress,
     },
     text::diagnosis::Diagnosis,
 };
@@ -36,7 +37,7 @@ impl Desk {
     }
 
     /// Runs `work` for one file. `left` is the time that is left for this file. The time that the work takes is subtracted from
-    /// `left`.
+    /// `left`. If it takes long, `progress` says what is waited for.
     ///
     /// # Errors
     ///
@@ -44,10 +45,12 @@ impl Desk {
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         left: &mut Duration,
+        mut progress: Progress,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Diagnosis> {
         let start = Instant::now();
-        let done = self.thread.run(self.left.min(*left), work);
+        let timeout = self.left.min(*left);
+        let done = self.thread.run_telling(&mut progress, timeout, Duration::ZERO, work);
         let elapsed = start.elapsed();
         self.left = self.left.saturating_sub(elapsed);
         *left = left.saturating_sub(elapsed);
@@ -127,7 +130,7 @@ mod tests {
         desk.left = Duration::from_millis(200);
         let (start, failures) = (Instant::now(), Mutex::new(Vec::new()));
         desk.side_by_side((0..100).collect(), |desk, _| {
-            let failure = desk.run(&mut budget::FILE.clone(), sleep).unwrap_err();
+            let failure = desk.run(&mut budget::FILE.clone(), Progress::silent(), sleep).unwrap_err();
             failures.lock().unwrap().push(failure.to_string());
             false
         });
@@ -138,7 +141,7 @@ mod tests {
         let expected = "no time is left for it: all files together have 90 s, and the files before it used most of that time; repair those files first";
         assert!(failures.iter().all(|failure| failure == expected), "{failures:?}");
         // The time is over for later files as well.
-        assert!(desk.run(&mut budget::FILE.clone(), sleep).is_err());
+        assert!(desk.run(&mut budget::FILE.clone(), Progress::silent(), sleep).is_err());
     }
 
     #[test]
@@ -147,7 +150,7 @@ mod tests {
         let slow = Duration::from_millis(300);
         desk.side_by_side((0..100).collect(), |desk, number| {
             let work = move || thread::sleep(if number == 1 { slow } else { Duration::ZERO });
-            desk.run(&mut budget::FILE.clone(), work).is_ok()
+            desk.run(&mut budget::FILE.clone(), Progress::silent(), work).is_ok()
         });
         assert!(desk.left <= budget::FILES.saturating_sub(slow), "{:?}", desk.left);
     }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     desk::Desk,
-    job::{Begun, Job, WantedContents},
+    job::{Begun, Job, OpenedFile},
     source::{Source, sizes, sources},
 };
 use crate::{
@@ -83,7 +83,7 @@ impl<'m> Files<'m> {
 
     /// Decrypts the files whose data keys the programs gave. Returns all files in the order of the manifest, each with its contents
     /// or its failure.
-    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<WantedContents, Failure>)> {
+    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<OpenedFile, Failure>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
             Some(Ok(Begun::Closed(_))) => file.finish(&keyring, &mut self.desk, &mut self.room),
@@ -118,9 +118,9 @@ impl<'m> File<'m> {
     fn attempt(&mut self, keys: &KeysAtHand, desk: &mut Desk, kept: &AtomicUsize) -> bool {
         let (job, keys) = (self.source.job().of_at_most(SMALL), keys.apart());
         let shared = keys.clone();
-        let begun = desk.run(&mut self.left, move || job.begin(&shared, SHORT));
+        let begun = desk.run(&mut self.left, self.job.progress(), move || job.begin(&shared, SHORT));
         let (result, goes_on) = match begun {
-            Ok(Ok(Begun::Open(contents))) if !take(kept, size(&contents)) => (None, false),
+            Ok(Ok(Begun::Open(file))) if !take(kept, size(&file)) => (None, false),
             Ok(Ok(Begun::Closed(_))) if keys.lacked_tries() => (None, true),
             Ok(Ok(begun)) => (Some(Ok(begun)), true),
             Ok(Err(_)) => (None, true),
@@ -135,7 +135,7 @@ impl<'m> File<'m> {
     fn begin(&mut self, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) {
         if self.progress.is_none() {
             let (shared, keys, most) = (Arc::clone(&self.job), keys.clone(), *room);
-            let begun = desk.run(&mut self.left, move || shared.begin(&keys, most));
+            let begun = desk.run(&mut self.left, self.job.progress(), move || shared.begin(&keys, most));
             self.progress = Some(begun.unwrap_or_else(|late| Err(self.job.fail(late))));
         }
         self.occupy(room);
@@ -152,7 +152,8 @@ impl<'m> File<'m> {
         self.progress = match self.progress {
             Some(Ok(Begun::Closed(recovery))) => {
                 let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
-                let finished = desk.run(&mut self.left, move || shared.finish(recovery, &keyring, most));
+                let progress = self.job.progress();
+                let finished = desk.run(&mut self.left, progress, move || shared.finish(recovery, &keyring, most));
                 let finished = finished.unwrap_or_else(|late| Err(self.job.fail(late)));
                 Some(finished.map(Begun::Open))
             }
@@ -165,27 +166,28 @@ impl<'m> File<'m> {
     /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published. If less
     /// room is left, the file fails. Other files that were decrypted at the same time may have taken the room.
     fn occupy(&mut self, room: &mut usize) {
-        if let Some(Ok(Begun::Open(contents))) = &self.progress {
-            match room.checked_sub(size(contents)) {
+        if let Some(Ok(Begun::Open(file))) = &self.progress {
+            match room.checked_sub(size(file)) {
                 Some(rest) => *room = rest,
                 None => self.progress = Some(Err(self.job.too_large())),
             }
         }
     }
 
-    fn end(self) -> (Source<'m>, Result<WantedContents, Failure>) {
-        let contents = match self.progress {
-            Some(Ok(Begun::Open(contents))) => Ok(contents),
-            Some(Ok(Begun::Closed(_))) | None => Ok(WantedContents::new()),
+    fn end(self) -> (Source<'m>, Result<OpenedFile, Failure>) {
+        let opened = match self.progress {
+            Some(Ok(Begun::Open(file))) => Ok(file),
+            // The work on every file has ended, so this does not happen.
+            Some(Ok(Begun::Closed(_))) | None => Err(self.source.fail(self.job.fail(Diagnosis::bare("it was not opened")))),
             Some(Err(diagnosis)) => Err(self.source.fail(diagnosis)),
         };
-        (self.source, contents)
+        (self.source, opened)
     }
 }
 
 /// The size of the contents of one file, in bytes.
-fn size(contents: &WantedContents) -> usize {
-    contents.iter().flatten().map(|content| content.len()).sum()
+fn size(file: &OpenedFile) -> usize {
+    file.contents.iter().flatten().map(|content| content.len()).sum()
 }
 
 /// Subtracts `size` from `left`. Returns `false`, and subtracts nothing, if less is left.

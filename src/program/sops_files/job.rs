@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::facts::FileFacts;
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Selection,
@@ -18,9 +19,10 @@ use crate::{
     },
     system::{
         plaintext::Plaintext,
+        progress::Progress,
         read::{OpenFile, ReadError},
     },
-    text::diagnosis::Diagnosis,
+    text::{diagnosis::Diagnosis, printable::shown},
 };
 
 /// A sops file to read and decrypt. The job owns all its data, because a thread that takes too long is abandoned and keeps using the
@@ -42,10 +44,18 @@ pub(crate) struct Job {
 /// instead. Nothing else of the file is kept in memory.
 pub(crate) type WantedContents = Vec<Result<Opened, ContentError>>;
 
+/// A file that is decrypted.
+pub(crate) struct OpenedFile {
+    /// What is wanted of it.
+    pub(crate) contents: WantedContents,
+    /// What it says of itself without a key.
+    pub(crate) facts: FileFacts,
+}
+
 /// The result of the work that the keys at hand can do on a file.
 pub(crate) enum Begun {
     /// The keys at hand opened the file, and the file is decrypted.
-    Open(WantedContents),
+    Open(OpenedFile),
     /// The keys at hand did not open the file, so other programs will be asked. The text of the file is not kept: many large files
     /// would fill the memory.
     Closed(DataKeyRecovery),
@@ -74,7 +84,7 @@ impl Job {
                 Some(found) => found,
                 None => match search(&file, proof, keys) {
                     Ok(found) => found,
-                    Err(recovery) => return Ok(Begun::Closed(recovery)),
+                    Err(recovery) => return Ok(Begun::Closed(recovery.of_file(shown(&self.path)))),
                 },
             };
             let (_, key) = found.insert((proof, key));
@@ -89,7 +99,7 @@ impl Job {
     /// # Errors
     ///
     /// Returns a message for people if there is no data key, or if any step fails.
-    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<WantedContents, Diagnosis> {
+    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<OpenedFile, Diagnosis> {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));
             let proof = recovery.proof().clone();
@@ -108,6 +118,20 @@ impl Job {
                 self.decrypt(text, long_values, file, &key, foreign.as_ref(), room)
             })
         })
+    }
+
+    /// Reads and parses the file, and tells what it says of itself without a key. `None` if it cannot be used.
+    pub(crate) fn facts(&self) -> Option<FileFacts> {
+        let facts = |text: &Plaintext, long_values: &mut LongValues| {
+            let file = self.parse(text, long_values)?;
+            Ok(FileFacts::of(&self.path, file.metadata()))
+        };
+        self.without_panic(|| self.with_text(facts)).ok()
+    }
+
+    /// A wait for the work on the file.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::about(format!("the sops file {}", shown(&self.path)))
     }
 
     /// The message for a problem that keeps the file from being decrypted.
@@ -146,7 +170,8 @@ impl Job {
         Editable::new(&self.path, self.format)
     }
 
-    /// Decrypts the file with the data key `key`, and takes the wanted contents. All returned contents are authentic.
+    /// Decrypts the file with the data key `key`, and takes the wanted contents. All that is returned is authentic, except for the
+    /// list of recipients.
     ///
     /// `foreign` is the message for the case that neither the MAC nor a value authenticates. `foreign` is `None` if the key is known
     /// to open the MAC.
@@ -158,7 +183,8 @@ impl Job {
         key: &Plaintext,
         foreign: Option<&Diagnosis>,
         room: usize,
-    ) -> Result<WantedContents, Diagnosis> {
+    ) -> Result<OpenedFile, Diagnosis> {
+        let facts = FileFacts::of(&self.path, file.metadata());
         let decrypted = file
             .decrypt_shortened(key, long_values)
             .map_err(|error| match (error, foreign) {
@@ -167,7 +193,8 @@ impl Job {
                 (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign.clone()),
                 (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
             })?;
-        take(&decrypted, &self.wanted, room).ok_or_else(|| self.too_large())
+        let contents = take(&decrypted, &self.wanted, room).ok_or_else(|| self.too_large())?;
+        Ok(OpenedFile { contents, facts })
     }
 
     /// The message for contents that are more than may still be published.

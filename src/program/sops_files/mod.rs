@@ -5,10 +5,12 @@
 //! smaller files for long. Files that the keys at hand open are decrypted before any other program is asked.
 
 mod desk;
+mod facts;
 mod files;
 mod job;
 mod source;
 
+pub(crate) use facts::{FileFacts, age_warnings};
 pub(crate) use files::Files;
-pub(crate) use job::WantedContents;
-pub(crate) use source::{Source, sources};
+pub(crate) use job::OpenedFile;
+pub(crate) use source::{Source, facts, sources};

@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{desk::Desk, job, job::Job};
+use super::{desk::Desk, facts::FileFacts, job, job::Job};
 use crate::{
+    install::EntryKind,
     manifest::{Manifest, Secret, Selection},
     program::{
         failure::{Failure, names},
@@ -17,7 +18,7 @@ use crate::{
         remedy::Editable,
     },
     sops::{ContentError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
-    system::budget,
+    system::{budget, confinement::Confined, progress::Progress},
     text::{
         diagnosis::Diagnosis,
         printable::{named, shown},
@@ -33,10 +34,14 @@ pub(crate) struct Source<'m> {
     limit: Limit,
 }
 
-/// Groups the secrets of a manifest by sops file. The files are in the order in which the manifest first names them.
+/// Groups the secrets of a manifest by sops file. The files are in the order in which the manifest first names them. A mock has no
+/// sops files.
 #[must_use]
 pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
     let mut sources: Vec<Source<'_>> = Vec::new();
+    if manifest.is_mock {
+        return sources;
+    }
     let mut positions: HashMap<&Path, usize> = HashMap::new();
     for secret in &manifest.secrets {
         let position = *positions.entry(&secret.sops_file).or_insert(sources.len());
@@ -53,15 +58,29 @@ pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
     sources
 }
 
+/// What those sops files of a manifest say of themselves, without a key, that can be read, and that `is_wanted`. They are read on
+/// `thread`, within the time for all sops files.
+pub(crate) fn facts(manifest: &Manifest, thread: Confined, is_wanted: impl Fn(&Path) -> bool) -> Vec<FileFacts> {
+    let mut desk = Desk::new(thread);
+    let wanted = sources(manifest).into_iter().filter(|source| is_wanted(source.path));
+    let facts = wanted.filter_map(|source| {
+        let job = source.job();
+        let progress = job.progress();
+        desk.run(&mut budget::FILE.clone(), progress, move || job.facts()).ok()?
+    });
+    facts.collect()
+}
+
 /// The sizes of the files in bytes. A file on a disk that does not answer counts as the largest file, so that it comes last.
 pub(crate) fn sizes(sources: &[Source<'_>], desk: &mut Desk) -> Vec<u64> {
     let paths: Vec<_> = sources.iter().map(|source| source.path.to_owned()).collect();
     let all = |paths: Vec<PathBuf>| move || paths.iter().map(|path| size(path)).collect::<Vec<_>>();
     // All disks mostly answer at once. If one does not, each file is asked for by itself.
-    desk.run(&mut budget::SIZE.clone(), all(paths.clone())).unwrap_or_else(|_| {
-        let one = |path: PathBuf| desk.run(&mut budget::SIZE.clone(), move || size(&path));
-        paths.into_iter().map(one).map(|size| size.unwrap_or(u64::MAX)).collect()
-    })
+    desk.run(&mut budget::SIZE.clone(), Progress::silent(), all(paths.clone()))
+        .unwrap_or_else(|_| {
+            let one = |path: PathBuf| desk.run(&mut budget::SIZE.clone(), Progress::silent(), move || size(&path));
+            paths.into_iter().map(one).map(|size| size.unwrap_or(u64::MAX)).collect()
+        })
 }
 
 fn size(path: &Path) -> u64 {
@@ -69,16 +88,6 @@ fn size(path: &Path) -> u64 {
 }
 
 impl<'m> Source<'m> {
-    /// The path of the file.
-    pub(crate) fn path(&self) -> &'m Path {
-        self.path
-    }
-
-    /// The format of the file.
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
     /// The secrets that come from the file, in the order of the manifest.
     #[must_use]
     pub(crate) fn secrets(&self) -> &[&'m Secret] {
@@ -165,6 +174,7 @@ impl<'m> Source<'m> {
     pub(crate) fn fail(&self, diagnosis: Diagnosis) -> Failure {
         Failure {
             diagnosis,
+            kind: EntryKind::Secret,
             entries: self.entries(),
             sops_file: Some(PathBuf::from(self.path)),
         }
@@ -175,6 +185,7 @@ impl<'m> Source<'m> {
         let diagnosis = remedy::absent(error, self.editable());
         Failure {
             diagnosis: diagnosis.of(format_args!("secret {} from {}", named(secret.name.as_str()), self.name())),
+            kind: EntryKind::Secret,
             entries: vec![secret.name.to_string()],
             sops_file: Some(PathBuf::from(self.path)),
         }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::restriction::restrict;
-use crate::system::stop;
+use crate::system::{progress::Progress, stop};
 
 /// The stack size of the confined thread, in bytes: 8 MiB, as much as Linux gives the first thread of a program. The limits of
 /// nesting in sops files are chosen for this size.
@@ -88,6 +88,17 @@ impl Confined {
         grace: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
+        self.run_telling(&mut Progress::silent(), timeout, grace, work)
+    }
+
+    /// Does what [`Self::run_with_grace`] does, and says by `progress` what is waited for.
+    pub(crate) fn run_telling<T: Send + 'static>(
+        &self,
+        progress: &mut Progress,
+        timeout: Duration,
+        grace: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
         let end = Instant::now() + timeout;
         let (tell, result) = mpsc::sync_channel(1);
         let work = Box::new(move || {
@@ -95,7 +106,7 @@ impl Confined {
             let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
         });
         self.start(work);
-        match wait(&result, end, grace) {
+        match wait(&result, end, grace, progress) {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(panicked)) => panic::resume_unwind(panicked),
             Err(unfinished) => {
@@ -134,7 +145,7 @@ pub(crate) fn begin() -> Option<Sender<Work>> {
 }
 
 /// Waits for a result until `end`. If the process is told to end, waits at most for `grace` from then on.
-pub(crate) fn wait<T>(result: &Receiver<T>, end: Instant, grace: Duration) -> Result<T, Unfinished> {
+fn wait<T>(result: &Receiver<T>, end: Instant, grace: Duration, progress: &mut Progress) -> Result<T, Unfinished> {
     let (mut end, mut unfinished) = (end, Unfinished::Late);
     loop {
         if unfinished == Unfinished::Late && stop::is_requested() {
@@ -144,7 +155,7 @@ pub(crate) fn wait<T>(result: &Receiver<T>, end: Instant, grace: Duration) -> Re
         let left = end.saturating_duration_since(Instant::now());
         match result.recv_timeout(left.min(GLANCE)) {
             Ok(done) => return Ok(done),
-            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => progress.glance(),
             Err(_) => return Err(unfinished),
         }
     }

@@ -7,6 +7,7 @@ let
     ./credentials.nix
     ./disabled.nix
     ./keys.nix
+    ./mock.nix
     ./templates.nix
     ./early.nix
     ./file-systems.nix

@@ -31,6 +31,30 @@ in
     module.sops.installCommand = false;
   };
 
+  warn-age = with-options {
+    warnAge = 365;
+    secrets."db/password" = { };
+  };
+  # Each phase has a file of its own. The unit may write to the directory.
+  metrics = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+    ];
+    module = {
+      services.userborn.enable = true;
+      sops = {
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        metrics.enable = true;
+        metrics.directory = "/metrics/nodes";
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
   # A host without secrets may import the module without setting anything.
   no-secret-at-all = {
     shows = [

@@ -10,6 +10,10 @@ from payload import value
 
 ONESHOT = "[Service]\nType=oneshot\nRemainAfterExit=true\n"
 KEY = "/var/lib/sops-nix/key.txt"
+# The manifest of a user, as home-manager has it.
+OWN = json.dumps({"version": 1, "userMode": True, "secretsMountPoint": "%r/secrets.d", "symlinkPath": "/home/alice/.config/sops-nix/secrets", "keepGenerations": 1,
+                  "ageKeyFile": "/home/alice/age.txt",
+                  "secrets": [{"name": "token", "key": "db", "sopsFile": "/home/alice/secrets.yaml", "format": "yaml", "mode": "0400"}]})
 
 
 def tell(lab):
@@ -85,6 +89,56 @@ def tell(lab):
         sops_nix("retry")
         assert sops_nix("doctor") == ""
 
+    with lab.scenario("23f", "plan ./result says what a switch to a built configuration changes, and leaves the host as it is"):
+        machine.succeed("""
+            mkdir -p /test/result/etc/systemd/system
+            sed 's|/test/|/test/built-|' /etc/systemd/system/sops-nix.service > /test/result/etc/systemd/system/sops-nix.service
+            for script in /test/sops-nix*.sh; do sed 's|/test/manifest|/test/built-manifest|' "$script" > "/test/built-${script##*/}"; done
+        """)
+        before = machine.succeed(listing)
+        planned = sops_nix("plan /test/result").splitlines()
+        assert machine.succeed(listing) == before
+        for line in ["phase\tsystem\t\tpublishes\t/test/built-manifest.json", "add\tsystem\t\tsecret\tbuilt-port", "modify\tsystem\t\tsecret\tdb",
+                     "remove\tsystem\t\tsecret\tport", "restart\tsystem\t\tunit\tneeds-all.service"]:
+            assert line in planned, planned
+        assert sops_nix("plan").splitlines() == ["phase\tsystem\t\tkeeps\t/test/manifest.json"], said[-1]
+
+    with lab.scenario("23g", "a user's secrets by home-manager: root sees them, and the user has a plan, installs it, and asks what is there"):
+        machine.succeed("""
+            getent passwd alice > /dev/null || useradd --create-home --uid 1234 alice
+            install -d -o alice -g alice /home/alice/.config /home/alice/.config/systemd /home/alice/.config/systemd/user
+            install -d -o alice -g alice -m 0700 /run/user/1234
+            install -o alice -g alice -m 0600 /test/age.txt /home/alice/age.txt
+            install -o alice -g alice -m 0600 /test/secrets.yaml /home/alice/secrets.yaml
+        """)
+        machine.succeed(f"printf '%s' '{OWN}' > /home/alice/manifest.json; chmod 755 /test; chmod 644 /home/alice/manifest.json")
+        machine.succeed("printf '[Service]\\nExecStart=/test/sops-install-secrets -ignore-passwd /home/alice/manifest.json\\n' > /home/alice/.config/systemd/user/sops-nix.service")
+        alice = "setpriv --reuid=1234 --regid=1234 --clear-groups env HOME=/home/alice XDG_RUNTIME_DIR=/run/user/1234"
+        user = lambda command: machine.run(f"{alice} {command}")  # noqa: E731
+        code, planned = user("/test/sops-nix plan")
+        assert code == 0 and "add\tuser\talice\tsecret\ttoken" in planned, planned
+        assert "secret\tuser\talice\tmissing\ttoken" in sops_nix("status", 1), said[-1]
+        code, printed = user("/test/sops-install-secrets -ignore-passwd /home/alice/manifest.json")
+        assert code == 0, printed
+        assert "secret\tuser\talice\tinstalled\ttoken" in sops_nix("status"), said[-1]
+        code, found = user("/test/sops-nix doctor")
+        assert "finding\tsecret" not in found and "finding\tinstallation" not in found, found
+        code, planned = user("/test/sops-nix plan")
+        assert code == 0 and "phase\tuser\talice\tkeeps\t" in planned, planned
+        said.extend([planned, found])
+
+    with lab.scenario("23h", "a mock on a real host: no key is needed, the console and status say that the secrets are dummies, and the real ones come back"):
+        machine.succeed(f"cp /test/manifest.json /test/real.json; mv {KEY} {KEY}.aside")
+        machine.succeed("sed '0,/{/s//{\\n  \"mock\": true,/' /test/real.json > /test/manifest.json && systemctl restart sops-nix")
+        assert machine.succeed("cat /run/secrets/db; cat /run/secrets/.MOCK") == "MOCK-dbAll secrets here are dummies, because sops.mock is on."
+        assert "mock\tsystem\t" in sops_nix("status"), said[-1]
+        assert "all secrets in /run/secrets are dummies" in machine.journal("-u sops-nix"), "the journal says nothing"
+        assert "are dummies, because sops.mock is on" in sops_nix("doctor", 1), said[-1]
+        machine.succeed(f"mv {KEY}.aside {KEY}; cp /test/real.json /test/manifest.json; systemctl restart sops-nix")
+        assert machine.succeed("cat /run/secrets/db; ls -A /run/secrets") .startswith(texts["db"]), "the real secret is not back"
+        assert ".MOCK" not in machine.succeed("ls -A /run/secrets"), "the mark is still there"
+        assert sops_nix("doctor") == ""
+
     with lab.scenario("23e", "no command has printed a value or a private key"):
         printed = "".join(said)
         for text in [*texts.values(), "AGE-SECRET-KEY"]:
@@ -103,6 +157,8 @@ def lay_out(payload, texts):
     for name in ["manifest.json", "changed.json"]:
         mode = "0440" if name == "changed.json" else "0400"
         payload.manifest(name, [payload.secret(secret, file, mode=mode if secret == "db" else "0400", restartUnits=units[secret]) for secret in texts], ageKeyFile=KEY)
+    built = [payload.secret("db", file, mode="0444", restartUnits=["reads.service", "needs-all.service"]), payload.secret("built-port", file, key="port")]
+    payload.manifest("built-manifest.json", built, ageKeyFile=KEY)
     payload.early_manifest([])
     payload.service("reads", ONESHOT + "EnvironmentFile=/run/secrets/db\nLoadCredential=port:/run/secrets/port\nExecStart=/bin/true\n")
     payload.service("needs-all", "Requires=sops-nix.target\nAfter=sops-nix.target\n" + ONESHOT + "ExecStart=/bin/true\n")

@@ -25,8 +25,8 @@ use crate::{
         reply::Reply,
     },
     manifest::Manifest,
-    program::{environment::Environment, rehearsal::Rehearsal},
-    system::root::Root,
+    program::{environment::Environment, failure::Failure, mock, rehearsal::Rehearsal, sops_files},
+    system::{confinement::Confined, root::Root},
     text::{diagnosis::Diagnosis, printable::named},
 };
 
@@ -131,13 +131,15 @@ impl Patient<'_> {
             false,
             self.root,
         );
+        let facts = sops_files::facts(manifest, Confined::default(), |_| true);
         let of_system = self.units.iter().filter(|_| installation.user.is_none());
         let unit = of_system
             .into_iter()
             .find(|unit| Some(&unit.name) == installation.unit.as_ref());
         [
-            key_check::of(installation, manifest, &rehearsal, unit, self.root),
-            file_check::of(manifest),
+            mock(manifest),
+            key_check::of(installation, manifest, &rehearsal, &facts, unit, self.root),
+            file_check::of(manifest, &facts),
             failures(&rehearsal),
             self.installed(installation, manifest, &rehearsal),
             link_check::of(installation, manifest, self.root),
@@ -151,7 +153,7 @@ impl Patient<'_> {
 
     /// What is not there as the manifest says, although a run would not fail at it.
     fn installed(&self, installation: &Installation, manifest: &Manifest, rehearsal: &Rehearsal) -> Vec<HostFinding> {
-        let failed: HashSet<_> = rehearsal.failures.iter().flat_map(|failure| &failure.entries).collect();
+        let failed: HashSet<_> = rehearsal.failures.iter().flat_map(Failure::places).collect();
         let Ok((status, _)) = PhaseStatus::of(installation, self.root) else {
             return Vec::new();
         };
@@ -170,7 +172,7 @@ impl Patient<'_> {
             return vec![HostFinding::new(Subject::Installation, diagnosis.of(installation.object()))];
         }
         let absent = status.entries.iter().filter(|entry| entry.state.is_fault());
-        let absent = absent.filter(|entry| !failed.contains(&entry.name)).map(|entry| {
+        let absent = absent.filter(|entry| !failed.contains(&entry.place)).map(|entry| {
             let cause = format!(
                 "{} {} is {} at {}",
                 entry.kind,
@@ -195,6 +197,12 @@ impl Patient<'_> {
         }
         findings
     }
+}
+
+/// That the secrets are dummies.
+fn mock(manifest: &Manifest) -> Vec<HostFinding> {
+    let finding = |warning| HostFinding::new(Subject::Configuration, warning);
+    mock::warning(manifest).map(finding).into_iter().collect()
 }
 
 /// What a run would fail at.

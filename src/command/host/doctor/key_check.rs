@@ -1,21 +1,21 @@
 //! Examines the keys of this host.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::finding::{HostFinding, Subject};
 use crate::{
     command::{
-        host::{installation::Installation, unit_file::UnitFile},
+        host::{
+            installation::Installation,
+            unit_file::{self, UnitFile},
+        },
         public_half::public_key_in,
     },
     keys::{MAX_SSH_KEY_BYTES, Notice, SshRecipients},
     manifest::Manifest,
-    program::{rehearsal::Rehearsal, sops_files::sources},
-    sops::{SopsFile, metadata::MasterKey},
-    system::{read, root::Root},
+    program::{rehearsal::Rehearsal, sops_files::FileFacts},
+    sops::creation_rules::RecipientKind,
+    system::{budget, confinement::Confined, read::Reader, root::Root},
     text::{diagnosis::Diagnosis, printable::shown, shell},
 };
 
@@ -41,17 +41,19 @@ pub(crate) fn of(
     installation: &Installation,
     manifest: &Manifest,
     rehearsal: &Rehearsal,
+    facts: &[FileFacts],
     unit: Option<&UnitFile>,
     root: &Root,
 ) -> Vec<HostFinding> {
     let notices = rehearsal.notices.iter().filter_map(told);
     let paths = paths(manifest);
-    let late = later_file_systems(&fs::read_to_string(root.locate("/etc/fstab")).unwrap_or_default());
+    let late = later_file_systems(&unit_file::text(&root.locate("/etc/fstab")).unwrap_or_default());
     let at_boot = paths.iter().filter(|_| installation.user.is_none());
     let late = at_boot.filter_map(|path| too_late(path, &late, unit));
     let halves = manifest.age_ssh_key_paths.iter().chain(&manifest.ssh_key_paths);
-    let halves = halves.filter_map(|path| of_another_key(path));
-    let diagnoses = notices.chain(late).chain(halves).chain(alike(manifest, rehearsal));
+    let mut reader = Reader::new(Confined::default(), budget::KEY_FILES);
+    let halves: Vec<_> = halves.filter_map(|path| of_another_key(path, &mut reader)).collect();
+    let diagnoses = notices.chain(late).chain(halves).chain(alike(facts, rehearsal));
     diagnoses.map(|diagnosis| HostFinding::new(Subject::Key, diagnosis)).collect()
 }
 
@@ -110,10 +112,10 @@ fn too_late(path: &Path, later: &[PathBuf], unit: Option<&UnitFile>) -> Option<D
 
 /// The diagnosis of an SSH key beside which the public half of another key lies: whoever takes the recipient from there encrypts for a
 /// key that this host does not have.
-fn of_another_key(path: &Path) -> Option<Diagnosis> {
+fn of_another_key(path: &Path, reader: &mut Reader) -> Option<Diagnosis> {
     let beside = path.with_added_extension("pub");
-    let half = public_key_in(&beside)?;
-    let private = read::read(path, MAX_SSH_KEY_BYTES).ok()?;
+    let half = public_key_in(&beside, reader)?;
+    let private = reader.read(path, MAX_SSH_KEY_BYTES).ok()?;
     let own = SshRecipients::of_private(private.text.expose()).ok()?;
     (half.ssh != own.ssh).then(|| {
         Diagnosis::new(
@@ -124,27 +126,18 @@ fn of_another_key(path: &Path) -> Option<Diagnosis> {
 }
 
 /// Recipients of sops files that begin like one of this host, and are others.
-fn alike(manifest: &Manifest, rehearsal: &Rehearsal) -> Vec<Diagnosis> {
+fn alike(facts: &[FileFacts], rehearsal: &Rehearsal) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    for source in sources(manifest) {
-        let Ok(contents) = read::read(source.path(), manifest.max_size) else {
-            continue;
-        };
-        let Ok(file) = SopsFile::parse(source.format(), contents.text.expose()) else {
-            continue;
-        };
-        let keys = file.metadata().key_groups.groups.iter().flat_map(|group| &group.keys);
-        let recipients = keys.filter_map(|key| match key {
-            MasterKey::Age { recipient, .. } => Some(recipient.trim()),
-            MasterKey::Pgp { .. } | MasterKey::Remote { .. } => None,
-        });
-        for recipient in recipients {
+    for file in facts {
+        let recipients = file.recipients.iter().map(|(_, recipient)| recipient);
+        let of_age = recipients.filter(|recipient| recipient.kind == RecipientKind::Age);
+        for recipient in of_age.map(|recipient| recipient.name.as_str()) {
             let own = rehearsal.recipients.iter().find(|own| is_alike(own, recipient));
             found.extend(own.map(|own| {
                 Diagnosis::new(
                     format!(
                         "{} is encrypted for {recipient}, which looks like {own} of this host, but is another key",
-                        shown(source.path())
+                        shown(&file.path)
                     ),
                     format!("compare the two to the end, and replace it in .sops.yaml by {own} if that is meant"),
                 )

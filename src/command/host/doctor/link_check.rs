@@ -8,7 +8,7 @@ use std::{
 
 use super::finding::{HostFinding, Subject};
 use crate::{
-    command::host::installation::Installation,
+    command::host::{installation::Installation, patience::patiently},
     manifest::Manifest,
     system::{root::Root, users::homes},
     text::{diagnosis::Diagnosis, printable::shown, shell},
@@ -30,21 +30,31 @@ pub(crate) fn of(installation: &Installation, manifest: &Manifest, root: &Root) 
             Diagnosis::new(cause, format!("run: {}", installation.again(manifest))),
         )];
     }
-    let targets = [&manifest.link, &manifest.mount_point];
+    let targets = [manifest.link.clone(), manifest.mount_point.clone()];
     let declared = declared(manifest, root);
+    let mut found: Vec<_> = places(root)
+        .into_iter()
+        .flat_map(|place| links_below(place, &targets))
+        .collect();
+    found.sort();
+    found.dedup();
+    let stale = found.iter().filter(|path| !declared.contains(path));
+    stale.map(|path| finding(path)).collect()
+}
+
+/// The symlinks below `place` that lead into one of `targets` and to nothing. A place that does not answer has none.
+fn links_below(place: PathBuf, targets: &[PathBuf; 2]) -> Vec<PathBuf> {
+    let what = format!("{}, which is searched for links of secrets", shown(&place));
     let mut search = LinkSearch {
-        targets: targets.map(PathBuf::as_path),
-        left: 0,
+        targets: targets.clone(),
+        left: MOST,
         found: Vec::new(),
     };
-    for place in places(root) {
-        search.left = MOST;
+    let searched = patiently(&what, move || {
         search.below(&place, DEPTH);
-    }
-    search.found.sort();
-    search.found.dedup();
-    let stale = search.found.iter().filter(|path| !declared.contains(path));
-    stale.map(|path| finding(path)).collect()
+        search.found
+    });
+    searched.unwrap_or_default()
 }
 
 fn finding(path: &Path) -> HostFinding {
@@ -74,16 +84,16 @@ fn places(root: &Root) -> Vec<PathBuf> {
 }
 
 /// A search for symlinks.
-struct LinkSearch<'t> {
+struct LinkSearch {
     /// What the symlinks lead into.
-    targets: [&'t Path; 2],
+    targets: [PathBuf; 2],
     /// How many more files are looked at.
     left: usize,
     /// The symlinks that lead there and to nothing.
     found: Vec<PathBuf>,
 }
 
-impl LinkSearch<'_> {
+impl LinkSearch {
     /// Looks at what is below a directory, on the same file system.
     fn below(&mut self, directory: &Path, depth: usize) {
         let Ok(status) = fs::metadata(directory) else { return };

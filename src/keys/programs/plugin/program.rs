@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Program {
     name: String,
     path: Option<PathBuf>,
+    /// What is waited for, if the plugin takes long.
+    what: Option<String>,
 }
 
 impl Program {
@@ -26,7 +28,15 @@ impl Program {
     pub(crate) fn find(plugin: &str, search_path: &OsStr) -> Self {
         let name = format!("age-plugin-{plugin}");
         let path = program::find(OsStr::new(&name), search_path);
-        Self { name, path }
+        Self { name, path, what: None }
+    }
+
+    /// The same program. If it takes long, `what` says what is waited for.
+    pub(crate) fn telling(self, what: String) -> Self {
+        Self {
+            what: Some(what),
+            ..self
+        }
     }
 
     /// Runs the plugin once for all messages; see [`super::unwrap`].
@@ -49,6 +59,10 @@ impl Program {
     fn start(&self, timeout: Duration) -> Result<Child, Fault> {
         let mut command = Command::new(self.path.as_ref().ok_or(Fault::Missing)?);
         command.arg("--age-plugin=identity-v1").current_dir("/");
-        Ok(Child::start(&mut command, timeout)?)
+        let child = Child::start(&mut command, timeout)?;
+        Ok(match &self.what {
+            Some(what) => child.telling(what.clone()),
+            None => child,
+        })
     }
 }

@@ -99,7 +99,14 @@ fn the_post_quantum_plugin_of_age_opens_several_files_at_once() {
     });
     let shown: Vec<_> = encrypted.iter().map(|message| stanzas(message).unwrap()).collect();
     let identity = PluginIdentity::parse(&ours).unwrap();
-    let results = crate::keys::programs::plugin::unwrap(identity.plugin(), &[&identity], &shown, &Asking::Nobody, TIMEOUT);
+    let results = crate::keys::programs::plugin::unwrap(
+        identity.plugin(),
+        String::new(),
+        &[&identity],
+        &shown,
+        &Asking::Nobody,
+        TIMEOUT,
+    );
     let opened: Vec<_> = results
         .into_iter()
         .zip(&encrypted)
@@ -144,6 +151,7 @@ fn the_passphrase_plugin_of_age_opens_and_says_what_is_wrong() {
     let message = fs::read(file).unwrap();
     let mut results = crate::keys::programs::plugin::unwrap(
         "batchpass",
+        String::new(),
         &[&identity],
         &[stanzas(&message).unwrap()],
         &Asking::Nobody,

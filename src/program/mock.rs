@@ -1,0 +1,93 @@
+//! Mocks: dummies in the place of all secrets, for virtual machines and tests that have no key.
+
+use std::sync::Arc;
+
+use super::contents::Values;
+use crate::{
+    install::{Entry, EntryKind, EntryName, Owner},
+    manifest::{MOCK_MARK, Manifest, Secret, Selection},
+    sops::format::Format,
+    system::{mode::FileMode, plaintext::Plaintext},
+    text::{diagnosis::Diagnosis, printable::shown},
+};
+
+/// What the mark says to whoever reads it.
+const MARK_TEXT: &[u8] = b"All secrets here are dummies, because sops.mock is on.\n";
+
+/// Everybody may know that the secrets are dummies.
+const MARK_MODE: FileMode = FileMode::of_bits(0o444);
+
+/// The dummies of all secrets of a manifest. Nothing is read for them.
+pub(crate) fn values(manifest: &Manifest) -> Values<'_> {
+    let value = |secret: &Secret| match &secret.mock_value {
+        Some(value) => value.clone(),
+        None => dummy(secret),
+    };
+    let secrets = manifest.secrets.iter();
+    secrets
+        .map(|secret| (secret.name.as_str(), Arc::new(Plaintext::from(value(secret)))))
+        .collect()
+}
+
+/// The dummy of a secret: for a value, a word that names the secret, and for a whole file, a document of the same format with this
+/// word in it.
+fn dummy(secret: &Secret) -> String {
+    let word = word(secret.name.as_str());
+    match (&secret.selection, secret.format) {
+        (Selection::Key(_), _) => word,
+        (Selection::Whole, Format::Yaml) => format!("mock: {word}\n"),
+        (Selection::Whole, Format::Json) => format!("{{\"mock\": \"{word}\"}}\n"),
+        (Selection::Whole, Format::Dotenv) => format!("MOCK={word}\n"),
+        (Selection::Whole, Format::Ini) => format!("[mock]\nmock = {word}\n"),
+        (Selection::Whole, Format::Binary) => format!("{word}\n"),
+    }
+}
+
+/// `MOCK-` and the name. Other characters than letters, digits, dots, dashes and underscores become dashes, so that the word needs
+/// no quotes, whatever it is put into.
+fn word(name: &str) -> String {
+    let plain = |character: char| match character {
+        '.' | '_' => character,
+        character if character.is_ascii_alphanumeric() => character,
+        _ => '-',
+    };
+    format!("MOCK-{}", name.chars().map(plain).collect::<String>())
+}
+
+/// The file that marks the secrets of a generation as dummies, if the manifest is a mock. It belongs to `owner`.
+pub(crate) fn mark(manifest: &Manifest, owner: Owner) -> Option<Entry<'static>> {
+    let name = EntryName::new(MOCK_MARK).ok().filter(|_| manifest.is_mock)?;
+    Some(Entry {
+        kind: EntryKind::Secret,
+        name,
+        content: MARK_TEXT,
+        mode: MARK_MODE,
+        owner,
+        path: None,
+        restart_units: &[],
+        reload_units: &[],
+    })
+}
+
+/// The warning that a host must not miss.
+pub(crate) fn warning(manifest: &Manifest) -> Option<Diagnosis> {
+    let cause = || {
+        format!(
+            "all secrets in {} are dummies, because sops.mock is on",
+            shown(&manifest.link)
+        )
+    };
+    let remedy = "on a real host, set sops.mock to false, and switch";
+    manifest.is_mock.then(|| Diagnosis::new(cause(), remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_a_dummy_needs_no_quotes() {
+        assert_eq!(word("db/password"), "MOCK-db-password");
+        assert_eq!(word("a b'c\"d$e\u{fc}.f_g-h"), "MOCK-a-b-c-d-e-.f_g-h");
+    }
+}

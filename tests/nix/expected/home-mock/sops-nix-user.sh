@@ -1,0 +1,2 @@
+#!/bin/sh
+exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets -ignore-passwd /nix/store/00000000000000000000000000000000-manifest.json
