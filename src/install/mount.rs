@@ -14,6 +14,7 @@ use rustix::{
     io::Errno,
     mount::{MountFlags, mount, mount_remount},
     process::geteuid,
+    system::uname,
 };
 
 use super::{
@@ -25,7 +26,7 @@ use super::{
     site::{FileSystem, Site, Store},
 };
 use crate::{
-    system::{mode::FileMode, read::reason},
+    system::{id_maps::IdMaps, mode::FileMode, read::reason},
     text::printable::shown,
 };
 
@@ -128,7 +129,7 @@ pub(crate) fn settle(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, 
         Store::Mounted { .. } => {
             own(site, dir)?;
             let flags = mend_flags(site, dir)?;
-            let swap = warn_of_swap(site, dir, "unmount it and run this again, or restart the machine")?;
+            let swap = warn_of_swap(site, dir, swap_remedy())?;
             flags.into_iter().chain(swap).collect()
         }
     };
@@ -270,10 +271,31 @@ fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<Strin
     let may_be_swapped = !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
         format!(
-            "{} is on a tmpfs without noswap, so secrets may be written to swap; {remedy}; noswap needs Linux 6.4",
+            "{} is on a tmpfs without noswap, so secrets may be written to swap; {remedy}",
             shown(&site.mount_point)
         )
     }))
+}
+
+/// What to do about a tmpfs without `noswap`. Mounting it again helps only if the kernel would take the option now: from Linux 6.4 on,
+/// and only in the first user namespace. A ramfs is never swapped out, and needs neither.
+fn swap_remedy() -> &'static str {
+    if IdMaps::default().are_partial() {
+        "a container with users of its own cannot have noswap: set useTmpfs (sops.useTmpfs) to false, so that a ramfs is mounted, \
+         and restart the container"
+    } else if knows_noswap(&uname().release().to_string_lossy()) {
+        "unmount it and run this again, or restart the machine"
+    } else {
+        "noswap needs Linux 6.4: set useTmpfs (sops.useTmpfs) to false, so that a ramfs is mounted, and restart the machine"
+    }
+}
+
+/// Whether a kernel of this release (`uname -r`) knows the option `noswap`.
+fn knows_noswap(release: &str) -> bool {
+    let mut numbers = release
+        .split(|character: char| !character.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (6u32, 4u32)
 }
 
 /// Whether the file system of `device` (`major:minor`) is mounted with `noswap`, according to `mounts`, the text of
@@ -299,5 +321,19 @@ mod tests {
         assert!(!has_noswap(mounts, "0:26"));
         assert!(!has_noswap(mounts, "0:2"));
         assert!(!has_noswap("", "0:27"));
+    }
+
+    #[test]
+    fn noswap_is_known_from_linux_6_4_on() {
+        for (release, is_known) in [
+            ("6.4.0", true),
+            ("6.18.44-fc-v669", true),
+            ("7.0", true),
+            ("6.3.13-generic", false),
+            ("5.15", false),
+            ("", false),
+        ] {
+            assert_eq!(knows_noswap(release), is_known, "{release}");
+        }
     }
 }

@@ -37,6 +37,8 @@ pub enum Cause {
     NoIdentity,
     /// The line is not an age identity.
     BadLine,
+    /// The line has other text beside an age identity, such as a comment or quotes.
+    OtherText,
     /// The text of the source has another encoding than UTF-8, or wrong line ends.
     Encoding(Encoding),
     /// Further lines are no age identities. The value is their number, without the lines that were reported one by one.
@@ -136,6 +138,7 @@ impl Cause {
             Self::LeadsNowhere => Some("restore that file, or mount its file system"),
             Self::NoHome => Some("restore the directory, or correct sops.gnupg.home or GNUPGHOME"),
             Self::BadLine => Some("correct or remove the line"),
+            Self::OtherText => Some("leave only the identity in the line; a comment has a line of its own, which begins with #"),
             Self::RecipientLine => Some("write the private key instead, which begins with AGE-SECRET-KEY-1"),
             Self::SshKey => Some("add this path to sops.age.sshKeyPaths instead"),
             Self::PublicSshKey => Some("give the path of the private key"),
@@ -211,6 +214,7 @@ impl fmt::Display for Cause {
             Self::NoHome => f.write_str("no such directory"),
             Self::NoIdentity => f.write_str("it contains no age identity"),
             Self::BadLine => f.write_str("it is not an age identity"),
+            Self::OtherText => f.write_str("it has other text beside the age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line is not an age identity"),
             Self::MoreBadLines(count) => {
                 write!(f, "{count} more lines are not age identities")

@@ -124,7 +124,7 @@ impl Owners {
             Account::Id(id) => Ok(Gid::from_raw(*id)),
         };
         Ok(match (made(user, dry_run)?, made(group, dry_run)?) {
-            (Some(user), Some(group)) => Owner::Ids(Ids { user, group }),
+            (Some(user), Some(group)) => Owner::Ids(accounts.mapped(Ids { user, group })?),
             _ => Owner::NotYet,
         })
     }

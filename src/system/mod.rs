@@ -5,6 +5,7 @@ pub(crate) mod child;
 pub(crate) mod child_error;
 pub mod confinement;
 pub mod hardening;
+pub(crate) mod id_maps;
 pub(crate) mod locks;
 pub mod mode;
 pub mod plaintext;

@@ -12,7 +12,7 @@ use nix::{
 };
 use rustix::fs::{Gid, Stat, Uid};
 
-use super::progress::during;
+use super::{id_maps::IdMaps, progress::during};
 use crate::text::{diagnosis::Diagnosis, printable::named};
 
 /// Why a user or group name has no number.
@@ -25,6 +25,12 @@ pub enum UserError {
     /// No group has this name.
     #[error("there is no group {}", named(.0))]
     NoGroup(String),
+    /// The user has this number, but does not exist in the user namespace of this process.
+    #[error("the user with number {} is not mapped into this user namespace, so no file can belong to it", .0.as_raw())]
+    UnmappedUser(Uid),
+    /// The group has this number, but does not exist in the user namespace of this process.
+    #[error("the group with number {} is not mapped into this user namespace, so no file can belong to it", .0.as_raw())]
+    UnmappedGroup(Gid),
     /// The user database gave an error instead of an answer.
     #[error("cannot look up the {kind} {}: {}", named(.name), .cause.desc())]
     LookUp {
@@ -43,6 +49,8 @@ impl UserError {
         let remedy = match self {
             Self::NoUser(_) => Some("declare the user in users.users, or correct owner"),
             Self::NoGroup(_) => Some("declare the group in users.groups, or correct group"),
+            Self::UnmappedUser(_) => Some("give the container this number, or set owner to a user that it has"),
+            Self::UnmappedGroup(_) => Some("give the container this number, or set group to a group that it has"),
             Self::LookUp { .. } => None,
         };
         Diagnosis {
@@ -204,6 +212,8 @@ pub struct Accounts {
     users: HashMap<String, Result<Uid, UserError>>,
     /// The answers for the groups that were looked up so far.
     groups: HashMap<String, Result<Gid, UserError>>,
+    /// Which numbers files can be given to.
+    maps: IdMaps,
 }
 
 impl Accounts {
@@ -227,9 +237,25 @@ impl Accounts {
         answer.clone()
     }
 
+    /// The same user and group, if a file can be given to them.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is not mapped into the user namespace of this process.
+    pub(crate) fn mapped(&self, ids: Ids) -> Result<Ids, UserError> {
+        if !self.maps.has_user(ids.user) {
+            return Err(UserError::UnmappedUser(ids.user));
+        }
+        if !self.maps.has_group(ids.group) {
+            return Err(UserError::UnmappedGroup(ids.group));
+        }
+        Ok(ids)
+    }
+
     /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the
     /// group of root. If `/etc/group` has one of the two, the name service is not asked for the other. The file is read once for both,
-    /// so that the directories never get `nogroup` only because a reading failed.
+    /// so that the directories never get `nogroup` only because a reading failed. A group that is not mapped into the user namespace
+    /// has no members there, so the group of root takes its place.
     ///
     /// # Errors
     ///
@@ -237,9 +263,16 @@ impl Accounts {
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
         let names = ["keys", "nogroup"];
         let groups = fs::read(GROUPS).unwrap_or_default();
-        if let Some(number) = names.into_iter().find_map(|name| number_of(name, &groups, GROUP_FIELDS)) {
-            return Ok(Gid::from_raw(number));
-        }
+        let listed = names.into_iter().find_map(|name| number_of(name, &groups, GROUP_FIELDS));
+        let found = match listed {
+            Some(number) => Gid::from_raw(number),
+            None => self.first_group(&names)?,
+        };
+        Ok(if self.maps.has_group(found) { found } else { Gid::ROOT })
+    }
+
+    /// The first of these groups that exists, or the group of root.
+    fn first_group(&mut self, names: &[&str]) -> Result<Gid, UserError> {
         for name in names {
             match self.group(name) {
                 Err(UserError::NoGroup(_)) => {}

@@ -30,5 +30,6 @@ mod unchanged;
 mod units;
 mod upstream;
 mod user_mode;
+mod user_namespaces;
 mod values;
 mod waiting;

@@ -122,6 +122,22 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "give the container this number, or set owner to a user that it has",
+        "tests/contract/user_namespaces.rs has the container",
+        &[],
+    ),
+    named(
+        "give the container this number, or set group to a group that it has",
+        "as above",
+        &[],
+    ),
+    named(
+        "a container with users of its own cannot have noswap",
+        "tests/contract/user_namespaces.rs does what it says",
+        &["sops.useTmpfs"],
+    ),
+    named("noswap needs Linux 6.4", "no such kernel is at hand", &["sops.useTmpfs"]),
+    named(
         "repair the faults named above, and run: {again}",
         "units are started by systemd alone; tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],

@@ -78,6 +78,7 @@ pub const ROWS: &[Row] = &[
     named("add LoadCredential={name}", "as above", &["sops.age.keyCredential"]),
     named("use a key that needs none of these", "smart cards are hardware", &[]),
     mended("correct or remove the line", a_bad_line_is_removed),
+    mended("leave only the identity in the line", a_comment_gets_a_line_of_its_own),
     mended("write the private key instead", a_recipient_is_replaced),
     mended("give the path of a key file", a_file_is_named),
     mended("use an ssh-ed25519 or ssh-rsa key", a_usable_ssh_key_is_named),
@@ -477,6 +478,17 @@ fn a_bad_line_is_removed() {
     scene.world.write("age.txt", format!("x\n{key}"));
     scene.says("cannot use line 1 of $DIR/age.txt: it is not an age identity; correct or remove the line");
     scene.world.write("age.txt", key);
+    scene.is_mended();
+}
+
+fn a_comment_gets_a_line_of_its_own() {
+    let Some(scene) = host() else { return };
+    let key = fs::read_to_string(scene.world.input("age.txt")).unwrap();
+    scene
+        .world
+        .write("age.txt", format!("{} # laptop\n", key.lines().last().unwrap()));
+    scene.says("it has other text beside the age identity; leave only the identity in the line; a comment has a line of its own");
+    scene.world.write("age.txt", format!("# laptop\n{key}"));
     scene.is_mended();
 }
 

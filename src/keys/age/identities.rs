@@ -67,16 +67,35 @@ impl IdentityLine {
     /// The [`Cause`] to report if the word is no age identity.
     pub(crate) fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
         let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
-        match text {
-            _ if text.starts_with("AGE-PLUGIN-") => PluginIdentity::parse(text).map(Self::Plugin).ok_or(Cause::BadLine),
-            _ if text.starts_with(hybrid::IDENTITY_PREFIX) => HybridIdentity::parse(text)
-                .map(|secret| Self::Identity(Identity::from_hybrid(secret, place.clone())))
-                .ok_or(Cause::BadLine),
-            _ if text.starts_with("age1") => Err(Cause::RecipientLine),
-            _ if recognize::ssh_key(text.as_bytes()).is_some() => Err(Cause::PublicSshKey),
-            _ => X25519Identity::parse(text)
-                .map(|secret| Self::Identity(Identity::from_age(secret, place.clone())))
-                .ok_or(Cause::BadLine),
+        Self::parse_alone(text, place).ok_or_else(|| Self::refusal(text, place))
+    }
+
+    /// Parses a text that is an identity and nothing else.
+    fn parse_alone(text: &str, place: &Place) -> Option<Self> {
+        if text.starts_with("AGE-PLUGIN-") {
+            PluginIdentity::parse(text).map(Self::Plugin)
+        } else if text.starts_with(hybrid::IDENTITY_PREFIX) {
+            HybridIdentity::parse(text).map(|secret| Self::Identity(Identity::from_hybrid(secret, place.clone())))
+        } else {
+            X25519Identity::parse(text).map(|secret| Self::Identity(Identity::from_age(secret, place.clone())))
+        }
+    }
+
+    /// Why a text is no identity.
+    fn refusal(text: &str, place: &Place) -> Cause {
+        let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
+        let has_identity = |text: &str| {
+            text.split(|character| !is_part(character))
+                .any(|part| Self::parse_alone(part, place).is_some())
+        };
+        if text.starts_with("age1") {
+            Cause::RecipientLine
+        } else if recognize::ssh_key(text.as_bytes()).is_some() {
+            Cause::PublicSshKey
+        } else if has_identity(text) {
+            Cause::OtherText
+        } else {
+            Cause::BadLine
         }
     }
 }
