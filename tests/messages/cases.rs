@@ -9,7 +9,8 @@
 //! - Each other section is a file of that name.
 //!
 //! In directories whose name begins with `sops-nix`, the program `sops-nix` is on the search path too. There, `terminal COMMAND`
-//! runs a command on a terminal.
+//! runs a command on a terminal, and `answering ANSWER COMMAND` also types an answer for each question that ends in `[y/N] `: the lines
+//! of `ANSWER`, one after the other.
 //!
 //! In directories whose name begins with `sops-nix-host`, each case is a host of its own: root in a mount namespace, with an empty `/run`
 //! and `/etc`. Sections may be files there, and `prepare` has the functions of `host.sh`.
@@ -180,15 +181,33 @@ fn add_sops(world: &World) {
     }
 }
 
-/// Puts `sops-nix` into the directory of the program, together with the script `terminal`.
+/// Runs a command on a terminal.
+const TERMINAL: &str = "script -qec \"$*\" /dev/null < /dev/null | tr -d '\\r'";
+
+/// Runs a command on a terminal, and types each answer when the command asks for it. If it were typed before, the terminal could show
+/// it before the question.
+const ANSWERING: &str = r#"
+shown=$(mktemp)
+printf '%s\n' "$1" | {
+  questions=0
+  while IFS= read -r answer; do
+    questions=$((questions + 1))
+    tries=0
+    until [ "$(grep -o '\[y/N\] ' "$shown" | wc -l)" -ge $questions ] || [ $tries = 1200 ]; do tries=$((tries + 1)); sleep 0.05; done
+    printf '%s\n' "$answer"
+  done
+} | script -qec "$2" /dev/null > "$shown"
+tr -d '\r' < "$shown"
+rm "$shown""#;
+
+/// Puts `sops-nix` into the directory of the program, together with the scripts `terminal` and `answering`.
 fn add_command(world: &World) {
     copy_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
     world.allow_input("sops-nix");
-    let terminal = world.write(
-        "terminal",
-        "#!/bin/sh\nscript -qec \"$*\" /dev/null < /dev/null | tr -d '\\r'\n",
-    );
-    fs::set_permissions(terminal, fs::Permissions::from_mode(0o755)).unwrap();
+    for (name, text) in [("terminal", TERMINAL), ("answering", ANSWERING)] {
+        let script = world.write(name, format!("#!/bin/sh\n{text}\n"));
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+    }
 }
 
 /// Runs one case. Gives 1 if it could be run.
@@ -235,7 +254,7 @@ fn run_all(directory: &Path) -> usize {
     }
     let mut compared = 0;
     for file in &entries(directory) {
-        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./sops-nix ! -path ./sops ! -path ./terminal ! -path ./run ! -path ./home -delete");
+        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./sops-nix ! -path ./sops ! -path ./terminal ! -path ./answering ! -path ./run ! -path ./home -delete");
         compared += compare(&world, file);
     }
     compared
