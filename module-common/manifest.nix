@@ -53,7 +53,6 @@ let
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
     // lib.optionalAttrs (cfg.hostRecipients != [ ]) { hostRecipients = hostRecipients.lines; }
-    // lib.optionalAttrs cfg.mock { mock = true; }
     // lib.optionalAttrs (cfg.warnAge != null) { inherit (cfg) warnAge; }
     // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; }
     // lib.optionalAttrs (cfg.maxSize != 256) { inherit (cfg) maxSize; };
@@ -106,6 +105,8 @@ pkgs.writeTextFile {
       };
     }
     // laterFields
+    # Where nothing is installed, no mark is needed either.
+    // lib.optionalAttrs (cfg.mock && secrets // templates != { }) { mock = true; }
     // fields
   );
   checkPhase = ''
