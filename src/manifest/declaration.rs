@@ -13,6 +13,7 @@ pub const MOCK_MARK: &str = ".MOCK";
 
 /// A valid manifest, with typed fields.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a setting of its own")]
 pub struct Manifest {
     /// Whether a module of sops-nix made the manifest: such a manifest has no `version`.
     pub is_of_sops_nix: bool,

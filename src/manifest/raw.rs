@@ -29,6 +29,7 @@ fn parse_by_field(json: &[u8]) -> Result<RawManifest, serde_path_to_error::Error
 type Unknown = BTreeMap<String, Value>;
 
 /// Says which secrets to install, and how.
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a field of the JSON")]
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["secretsMountPoint", "symlinkPath"])))]
