@@ -104,8 +104,9 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
     let failures: Vec<_> = prepared.failures.into_iter().chain(unowned).collect();
     failures.iter().for_each(Failure::report);
-    let ages = age_warnings(&prepared.files, manifest);
-    ages.iter().for_each(|warning| tracing::warn!("{warning}"));
+    for warning in age_warnings(&prepared.files, manifest) {
+        tracing::warn!("{warning}");
+    }
     let outcome = conclude(arguments, &environment, manifest, &site, &entries, &failures);
     if !environment.dry_run {
         let summary = RunSummary {

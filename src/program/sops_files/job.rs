@@ -215,11 +215,11 @@ impl Job {
 
 /// Looks for the data key of a file with the keys at hand. `proof` is the proof of the file. Returns the search if they do not find the
 /// data key.
-fn search(file: &SopsFile<'_>, proof: KeyProof, keys: &KeysAtHand) -> Result<(KeyProof, Plaintext), DataKeyRecovery> {
+fn search(file: &SopsFile<'_>, proof: KeyProof, keys: &KeysAtHand) -> Result<(KeyProof, Plaintext), Box<DataKeyRecovery>> {
     let mut recovery = DataKeyRecovery::new(&file.metadata().key_groups, proof.clone());
     keys.open(&mut recovery);
     let key = recovery.is_open().then(|| recovery.take_key()).flatten();
-    key.map(|key| (proof, key)).ok_or(recovery)
+    key.map(|key| (proof, key)).ok_or_else(|| Box::new(recovery))
 }
 
 /// The message for a data key with which neither the MAC nor a value authenticates. `shares` are the key groups whose shares made the
