@@ -236,7 +236,8 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
     assert_eq!(
         said.err,
         format!(
-            "error: /run/secrets.d is locked by another run (process {process}), which did not end within 60 s; \
+            "waiting for another run, process {process}, which holds the lock /run/secrets.d/.lock\n\
+             error: /run/secrets.d is locked by another run (process {process}), which did not end within 60 s; \
              nothing was changed; if that process hangs, end it and run this again; to see what it does, run: ps -fp {process}\n"
         )
     );

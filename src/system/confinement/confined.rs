@@ -67,9 +67,6 @@ impl Confined {
     ///
     /// If `work` panics.
     pub fn run<T: Send + 'static>(&self, timeout: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
-        if stop::is_requested() {
-            return Err(Unfinished::Stopped);
-        }
         self.run_with_grace(timeout, Duration::ZERO, work)
     }
 
@@ -99,6 +96,10 @@ impl Confined {
         grace: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
+        // Without a grace, no work begins after the process was told to end.
+        if grace.is_zero() && stop::is_requested() {
+            return Err(Unfinished::Stopped);
+        }
         let end = Instant::now() + timeout;
         let (tell, result) = mpsc::sync_channel(1);
         let work = Box::new(move || {
