@@ -85,6 +85,8 @@ rec {
           ++ [ (mountStep phase).command ];
         ExecStartPost = hooks.execStartPost phase;
         ExecStopPost = hooks.execStopPost phase;
+        # The warning of a mock goes there, although the unit has no other device.
+        DeviceAllow = lib.mkIf (cfg.mock && !phase.isEmpty) [ "/dev/console w" ];
         # In sops-nix, ExecStart is a list. So if somebody adds a command under the old name, both commands have to run, and only
         # `lib.mkForce` replaces ours.
         ExecStart =

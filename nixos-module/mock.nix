@@ -3,8 +3,8 @@
 { lib, options, ... }:
 
 let
-  # Only the nodes of NixOS tests have these options.
-  isTest = options ? testing;
+  # Only the nodes of NixOS tests have one of these options. Other modules may have options of their own below `testing`.
+  isTest = options ? testing.backdoor || options ? testing.initrdBackdoor;
   variants = lib.filter (variant: options ? virtualisation.${variant}) [
     "vmVariant"
     "vmVariantWithBootLoader"

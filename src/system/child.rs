@@ -34,8 +34,9 @@ const MOST_STDERR: usize = 64 << 10;
 /// How long this process waits for the end of a killed child. A killed process usually ends at once, but a process blocked in the
 /// kernel may not.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Environment variables that contain secrets, and that are removed from the environment of every child.
-const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
+/// Environment variables that are not for children: `SOPS_AGE_KEY` has a secret, and by `NOTIFY_SOCKET` this process alone speaks for its
+/// unit (`sd_notify`(3)).
+const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
@@ -71,7 +72,7 @@ impl Child {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
-        for name in SECRET_VARIABLES {
+        for name in OWN_VARIABLES {
             command.env_remove(name);
         }
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

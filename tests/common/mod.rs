@@ -69,8 +69,17 @@ pub struct Said {
     pub code: Option<i32>,
     /// Standard output.
     pub out: String,
-    /// Standard error.
+    /// Standard error, without what is said when something takes longer than two seconds. On a busy machine anything may.
     pub err: String,
+    /// Standard error as it is.
+    pub told: String,
+}
+
+/// A text without the lines that say what is waited for.
+pub fn without_waits(text: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !line.starts_with("waiting for "))
+        .collect()
 }
 
 /// Prints a line that the test runner does not hide.
@@ -366,10 +375,12 @@ impl World {
 
     /// The output of a finished command, with the world's directory as `$DIR`.
     pub fn said(&self, output: &Output) -> Said {
+        let told = self.shown(&String::from_utf8_lossy(&output.stderr));
         Said {
             code: output.status.code(),
             out: self.shown(&String::from_utf8_lossy(&output.stdout)),
-            err: self.shown(&String::from_utf8_lossy(&output.stderr)),
+            err: without_waits(&told),
+            told,
         }
     }
 

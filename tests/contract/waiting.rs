@@ -26,7 +26,7 @@ fn a_run_that_waits_for_another_one_says_so_here_and_to_systemd() {
     let said = world.run_with(&other, |command| command.env("NOTIFY_SOCKET", &socket));
     holder.wait().unwrap();
     assert_eq!(said.code, Some(0), "{said:?}");
-    let told = said.err.strip_suffix('\n').unwrap();
+    let told = said.told.strip_suffix('\n').unwrap();
     assert!(told.starts_with("waiting for another run, process "), "{told}");
     assert!(told.ends_with(", which holds the lock /run/secrets.d/.lock"), "{told}");
     let mut bytes = [0; 200];

@@ -42,14 +42,10 @@ fn fixture(name: &str) -> PathBuf {
     fixtures().join(version).join(name)
 }
 
-/// The output and the exit code of a run, as a paragraph under a heading. The warning that secrets are on a disk is left out, and
-/// what is said while a program takes long.
+/// The output and the exit code of a run, as a paragraph under a heading. The warning that secrets are on a disk is left out.
 fn paragraph(heading: &str, said: &Said) -> String {
     let code = said.code.map_or("killed".to_owned(), |code| code.to_string());
-    let lines = said
-        .err
-        .lines()
-        .filter(|line| !line.contains(" is on a disk, ") && !line.starts_with("waiting for "));
+    let lines = said.err.lines().filter(|line| !line.contains(" is on a disk, "));
     let err: String = lines.flat_map(|line| [line, "\n"]).collect();
     format!("# {heading}: {code}\n{}{err}\n", said.out)
 }

@@ -8,7 +8,7 @@ fn said(host: &Host, file: &str) -> Option<String> {
     let file = host.world.fixture(file);
     let said = host.with_files([&file]).run();
     assert_eq!(said.code, Some(0), "{said:?}");
-    let lines = said.err.lines().filter(|line| !line.contains(" is on a disk, "));
+    let lines = said.told.lines().filter(|line| !line.contains(" is on a disk, "));
     Some(lines.flat_map(|line| [line, "\n"]).collect())
 }
 

@@ -1,6 +1,8 @@
 //! Lists the files of a directory: in a git repository those that git does not ignore, elsewhere all.
 
 use std::{
+    collections::HashSet,
+    env,
     ffi::OsStr,
     fs,
     os::unix::ffi::OsStrExt as _,
@@ -40,8 +42,18 @@ fn listed(directory: &Path, git: Git) -> Result<Vec<PathBuf>, Diagnosis> {
         Some(files) => files,
         None => of_directory(directory)?,
     };
-    for inner in inner_repositories(&files) {
-        files.extend(listed(&inner, Git::Inner)?);
+    let inner: Vec<_> = files.iter().filter(|path| is_repository(path)).cloned().collect();
+    if !inner.is_empty() {
+        let submodules = submodules(directory, git);
+        for repository in inner {
+            // Only the configuration of a submodule is one that git itself has written. Another repository may have come from anywhere,
+            // and git would run commands that its configuration names.
+            files.extend(if submodules.contains(&repository) {
+                listed(&repository, Git::Inner)?
+            } else {
+                of_directory(&repository)?
+            });
+        }
     }
     files.retain(|file| file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()));
     files.sort();
@@ -49,22 +61,42 @@ fn listed(directory: &Path, git: Git) -> Result<Vec<PathBuf>, Diagnosis> {
     Ok(files)
 }
 
-/// The submodules and other repositories among what git lists. git does not list what is in them. A submodule that is not checked out
-/// has nothing.
-fn inner_repositories(files: &[PathBuf]) -> Vec<PathBuf> {
-    let is_repository = |path: &&PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_dir()) && path.join(".git").exists();
-    files.iter().filter(is_repository).cloned().collect()
+/// Whether git lists the path as a whole, because it is a repository of its own. A submodule that is not checked out has nothing.
+fn is_repository(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) && path.join(".git").exists()
 }
 
 /// What git lists: the files that it has, and those that it would add. `None` outside a repository, and without git.
 fn of_git(directory: &Path, of: Git) -> Option<Vec<PathBuf>> {
+    let names = ls_files(directory, of, &["--cached", "--others", "--exclude-standard"])?;
+    Some(names.iter().map(|name| directory.join(OsStr::from_bytes(name))).collect())
+}
+
+/// The submodules that git has recorded (gitsubmodules(7)): each is an entry of mode 160000 in the index.
+fn submodules(directory: &Path, of: Git) -> HashSet<PathBuf> {
+    let entries = ls_files(directory, of, &["--stage"]).unwrap_or_default();
+    let name = |entry: &Vec<u8>| {
+        let tab = entry.iter().position(|byte| *byte == b'\t')?;
+        entry
+            .starts_with(b"160000 ")
+            .then(|| entry.get(tab + 1..))?
+            .map(<[u8]>::to_vec)
+    };
+    let names = entries.iter().filter_map(name);
+    names.map(|name| directory.join(OsStr::from_bytes(&name))).collect()
+}
+
+/// What `git ls-files` prints, by its lines. `None` outside a repository, and without git.
+fn ls_files(directory: &Path, of: Git, options: &[&str]) -> Option<Vec<Vec<u8>>> {
     let mut git = Command::new("git");
     if of == Git::Inner {
-        for variable in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"] {
-            git.env_remove(variable);
-        }
+        let of_git = env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| name.as_bytes().starts_with(b"GIT_"));
+        of_git.for_each(|name| drop(git.env_remove(name)));
     }
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    // To list files, git needs no program that the configuration of a repository names.
+    git.args(["-c", "core.fsmonitor=false", "ls-files", "-z"]).args(options);
     let listed = Child::start(git.current_dir(directory), GIT_TIMEOUT)
         .and_then(Child::finish)
         .ok()?;
@@ -73,8 +105,7 @@ fn of_git(directory: &Path, of: Git) -> Option<Vec<PathBuf>> {
         .expose()
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty());
-    let paths = names.map(|name| directory.join(OsStr::from_bytes(name)));
-    listed.status.success().then(|| paths.collect())
+    listed.status.success().then(|| names.map(<[u8]>::to_vec).collect())
 }
 
 fn of_directory(directory: &Path) -> Result<Vec<PathBuf>, Diagnosis> {

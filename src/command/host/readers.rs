@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -121,8 +122,11 @@ pub(crate) fn of_processes(root: &Root, places: &[ReadPlace]) -> Vec<SecretReade
         .map(|entry| entry.path())
     {
         let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-        let targets = open.filter_map(|entry| fs::read_link(entry.path()).ok());
-        for place in targets.filter_map(|target| place_of(&target, places)) {
+        let found = open.filter_map(|entry| {
+            let place = place_of(&fs::read_link(entry.path()).ok()?, places)?;
+            is_of(place, &entry.path()).then_some(place)
+        });
+        for place in found {
             let reader = SecretReader {
                 unit: unit_of(&process),
                 name: place.name.clone(),
@@ -148,6 +152,13 @@ fn place_of<'p>(target: &Path, places: &'p [ReadPlace]) -> Option<&'p ReadPlace>
         (known.place == place).then_some(())
     };
     places.iter().find(|known| in_generation(known).is_some())
+}
+
+/// Whether the open file of a process is on the file system of the secret. In a container, a file of another one may have the same path.
+fn is_of(place: &ReadPlace, open: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    let own = device(&place.mount_point);
+    own.is_some() && own == device(open)
 }
 
 /// The unit that a process belongs to, or else the process.

@@ -126,6 +126,17 @@ in
       };
   };
 
+  # Options below `testing` are not of NixOS tests alone.
+  no-mock-beside-other-options-for-testing = {
+    shows = [ "manifest.json" ];
+    module = {
+      options.testing.splitStoreImage = lib.mkOption { default = true; };
+      config.sops.age.keyFile = "/var/lib/sops-nix/key.txt";
+      config.sops.defaultSopsFile = ../files/secrets.yaml;
+      config.sops.secrets."db/password" = { };
+    };
+  };
+
   home-mock = {
     system = "home";
     shows = [
