@@ -17,7 +17,7 @@ ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static reproducible sbom boot upstream fuzz lint deny advisories fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static reproducible sbom boot upstream fuzz lint deny advisories docs fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -35,6 +35,7 @@ help:
 	@echo 'make lint     formatting and clippy, as .ci/run has them'
 	@echo 'make deny     licences, sources and double versions of all crates: deny.toml'
 	@echo 'make advisories   whether a crate has a known fault; this fetches the list of RustSec'
+	@echo 'make docs     the site of the documents, in target/site; needs mdBook'
 	@echo 'make fixtures SOPS_VERSIONS=DIRECTORY   the encrypted files of the tests, made anew'
 
 build:
@@ -102,6 +103,9 @@ deny:
 advisories:
 	$(CARGO) deny --locked check advisories
 	$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check advisories
+
+docs:
+	docs/site.sh target/site
 
 fixtures:
 	tests/fixtures/make.sh $(SOPS_VERSIONS)

@@ -8,6 +8,7 @@
 let
   inherit (pkgs) lib;
   sops-install-secrets = pkgs.callPackage ./nix/package.nix { };
+  docs = pkgs.callPackage ./nix/docs.nix { };
 in
 {
   inherit sops-install-secrets;
@@ -15,6 +16,9 @@ in
 
   # One file without any library, for other distributions and for initial ramdisks.
   static = pkgs.pkgsStatic.callPackage ./nix/package.nix { };
+
+  # The site of the documents.
+  inherit docs;
 
   # A new docs/options.md.
   options-page = pkgs.writeText "options.md" (import ./nix/options-page.nix { inherit lib; });
@@ -24,6 +28,6 @@ in
   formatter = pkgs.nixfmt-tree;
 
   # Each one builds only if the check passes.
-  checks = import ./nix/checks.nix { inherit pkgs sops-install-secrets; };
+  checks = import ./nix/checks.nix { inherit pkgs sops-install-secrets docs; };
 }
 // import ./nix/helpers.nix { inherit pkgs; }

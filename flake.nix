@@ -52,7 +52,16 @@
         };
 
       packages = ofEach (
-        project: helpers project // { inherit (project) sops-install-secrets static default; }
+        project:
+        helpers project
+        // {
+          inherit (project)
+            sops-install-secrets
+            static
+            default
+            docs
+            ;
+        }
       );
 
       checks = ofEach (project: project.checks);

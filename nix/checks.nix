@@ -1,5 +1,9 @@
 # The checks of the flake. Each one builds only if the check passes.
-{ pkgs, sops-install-secrets }:
+{
+  pkgs,
+  sops-install-secrets,
+  docs,
+}:
 
 let
   inherit (pkgs) lib;
@@ -79,6 +83,7 @@ in
   deny = cargo "deny" [ pkgs.cargo-deny ] ''
     cargo deny --frozen check -D warnings -A license-exception-not-encountered licenses bans sources
   '';
+  inherit docs;
   formatting = cargo "formatting" [ pkgs.rustfmt ] "cargo fmt --check";
   nix-side = nixSide;
 }

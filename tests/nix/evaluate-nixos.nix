@@ -82,6 +82,9 @@ in
   lib.nameValuePair "${name}.service" (render.service config.systemd.globalEnvironment unit)
 ) config.systemd.services
 // lib.mapAttrs' (
+  name: unit: lib.nameValuePair "unit-script-${name}-script.sh" "#!/bin/sh\n${unit.script}"
+) config.systemd.services
+// lib.mapAttrs' (
   name: unit: lib.nameValuePair "${name}.target" (render.target unit)
 ) config.systemd.targets
 // lib.mapAttrs' (

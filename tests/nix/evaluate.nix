@@ -1,6 +1,8 @@
 # Evaluates every case of `cases/`, and returns the results as files: case → file name → text.
 {
   lib ? import ./find-lib.nix,
+  # Where pages.awk has written the configurations in the documents, if they are to be evaluated as well.
+  pages ? null,
 }:
 
 let
@@ -27,6 +29,27 @@ let
     inherit lib;
     pkgs = defaultPkgs;
   };
+  casesOfPages = lib.optionalAttrs (pages != null) (
+    import ./pages.nix {
+      inherit lib pages;
+      pkgs = defaultPkgs;
+    }
+  );
+
+  # The manifests that install something.
+  manifests =
+    results:
+    lib.filter
+      (
+        file:
+        results ? ${file}
+        && (builtins.fromJSON (builtins.unsafeDiscardStringContext results.${file})).secrets != [ ]
+      )
+      [
+        "manifest.json"
+        "manifest-for-users.json"
+        "manifest-for-file-systems.json"
+      ];
 in
 lib.mapAttrs (
   _:
@@ -37,13 +60,13 @@ lib.mapAttrs (
     # The configuration of the system that home-manager is part of.
     osConfig ? null,
     # The files that the case is about. Messages are always compared.
-    shows,
+    shows ? null,
   }:
   let
     results = evaluators.${system} (
       { inherit lib pkgs render; } // lib.optionalAttrs (osConfig != null) { inherit osConfig; }
     ) module;
   in
-  lib.genAttrs shows (file: results.${file})
+  lib.genAttrs (if shows == null then manifests results else shows) (file: results.${file})
   // lib.optionalAttrs (results.messages != "") { inherit (results) messages; }
-) cases
+) (lib.attrsets.unionOfDisjoint cases casesOfPages)

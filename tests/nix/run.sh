@@ -46,9 +46,30 @@ parse_files() {
   done
 }
 
+# Writes the Nix code of the documents to files, a directory for each page. The files that the code names lie beside it.
+write_pages() {
+  local page directory file
+  # The options page has examples that are no configurations.
+  for page in README.md $(find docs -name '*.md' ! -name options.md | sort); do
+    grep -q '^```nix' "$page" || continue
+    directory=$work/pages/$(basename "$page" .md)
+    mkdir -p "$directory"
+    awk -v directory="$directory" -f "$tests/pages.awk" "$page"
+    for file in secrets.yaml $(cat "$directory"/*.nix | grep -oE '[[(= ][.]/[a-zA-Z0-9/._-]+' | cut -c 2-); do
+      [ ! -e "$directory/$file" ] || continue
+      mkdir -p "$(dirname "$directory/$file")"
+      case $file in
+        *.nix) echo '{ }' ;;
+        *.pub) cat tests/fixtures/keys/ssh_ed25519.pub ;;
+        *) cat "$tests/files/secrets.yaml" ;;
+      esac > "$directory/$file"
+    done
+  done
+}
+
 # Writes one file for each result of each case, in the same layout as expected/.
 write_results() {
-  evaluate --json -E "import ./$tests/evaluate.nix { }" > "$work/results.json" 2> "$work/output" || return 1
+  evaluate --json -E "import ./$tests/evaluate.nix { pages = $work/pages; }" > "$work/results.json" 2> "$work/output" || return 1
   # nixpkgs warns of functions that will be removed. Every user would see such a warning.
   ! grep -q "evaluation warning" "$work/output" || return 1
   local case file
@@ -78,9 +99,17 @@ evaluate_silent_cases() {
   local case
   for case in $(jq -r 'to_entries[] | select(.value == {}) | .key' "$work/results.json"); do
     case $case in
-      says-nothing-*) pass ;;
+      says-nothing-* | page-*) pass ;;
       *) fail "$case has neither a message nor a file" ;;
     esac
+  done
+}
+
+# Nothing in the documents is refused. Whatever is warned of is in expected/.
+check_pages() {
+  local case
+  for case in $(jq -r 'keys[] | select(startswith("page-"))' "$work/results.json"); do
+    check "nothing is refused in $case" jq -r --arg case "$case" '.[$case].messages // "" | split("\n")[] | select(startswith("assertion"))' "$work/results.json"
   done
 }
 
@@ -165,6 +194,8 @@ prepare_files() {
 accepts() {
   local manifest=$work/manifest.json mode=sopsfile
   with_real_files "$1" > "$manifest"
+  # The sops files of the documents are looked at below.
+  case $1 in */page-*) mode=manifest ;; esac
   # A file of the host itself does not exist here.
   jq -e --arg files "$work/files/" '[.secrets[].sopsFile | startswith($files)] | all' "$manifest" > /dev/null || mode=manifest
   "$SOPS_INSTALL_SECRETS" -check-mode=$mode "$manifest"
@@ -180,6 +211,22 @@ check_manifests() {
     # Fields that only sops-nix adds to a manifest must cause no error and no warning.
     check "the program accepts sops-nix's manifest of ${manifest#"$work/upstream/"}" accepts "$manifest"
   done
+}
+
+# A document that shows the plain text of its sops file has each secret of its configuration in it.
+check_files_of_pages() {
+  local plain page manifest number=0 recipient
+  recipient=$(sed -n 's/^# public key: //p' tests/fixtures/keys/age.txt)
+  for plain in "$work"/pages/*/*.plain; do
+    page=$(basename "${plain%/*}")
+    check "the sops file of $page" sops --config /dev/null encrypt --age "$recipient" --input-type yaml --output "$work/page.yaml" "$plain"
+    for manifest in "$tests/expected/page-$page"-*/manifest*.json; do
+      sed -E "s#/nix/store/[0-9a-z]{32}-secrets.yaml#$work/page.yaml#g" "$manifest" > "$work/manifest.json"
+      check "the sops file of $page has each secret of ${manifest#"$tests/"}" "$SOPS_INSTALL_SECRETS" -check-mode=sopsfile "$work/manifest.json"
+      number=$((number + 1))
+    done
+  done
+  [ "$number" -ge 5 ] || fail "only $number manifests of documents were compared with their sops files"
 }
 
 # Lays out units as on a host: the files, and the links that NixOS makes from their section [Install].
@@ -241,6 +288,7 @@ check_units() {
   if grep -q "ordering cycle" "$work/output"; then pass; else fail "a cycle by a share would be found" "$work/output"; fi
 }
 
+write_pages
 if has nix-instantiate; then
   parse_files
   if ! has jq; then
@@ -248,6 +296,7 @@ if has nix-instantiate; then
   elif evaluate -E "(import ./$tests/find-lib.nix).version or true" > /dev/null 2>&1; then
     evaluate_cases
     evaluate_silent_cases
+    check_pages
     evaluate_errors
     check_options_page
     check_outputs
@@ -270,6 +319,7 @@ if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pa
 . "$tests/lay-out.sh"
 if [ -n "${SOPS_INSTALL_SECRETS:-}" ]; then
   check_manifests
+  if has sops; then check_files_of_pages; else skip "sops files in the documents: sops is missing"; fi
   . "$tests/install.sh"
   . "$tests/boot.sh"
 else
