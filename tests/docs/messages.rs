@@ -14,16 +14,21 @@ use crate::{found, read, root};
 const NAMES: &str = "MANIFEST|MOUNTPOINT|TEMPLATE|DIRECTORY|CREDENTIAL|KEYFILE|FORMAT|CIPHER|PLUGIN|SECRET|FIELD|ENTRY|OTHER|FILE|HOME|LINK|LIST|\
     PATH|PART|UNIT|VERB|FLAG|MODE|USER|KEY|N";
 
-/// The messages of the list, as the list writes them.
-fn listed() -> Vec<String> {
+/// The first cell of each row of the list.
+fn rows() -> Vec<String> {
     let page = read("docs/messages.md");
     let (_, table) = page.split_once("| what you see |").unwrap();
     let (table, _) = table.split_once("\n\n").unwrap();
-    let rows = found(r"(?m)^\| (.*?) \| ", table);
-    rows.iter()
-        .flat_map(|row| found("`([^`]+)`", row))
-        .map(str::to_owned)
-        .collect()
+    // The first match is the line below the title.
+    let rows = found(r"(?m)^\| (.*?) \| ", table).into_iter().skip(1);
+    rows.map(str::to_owned).collect()
+}
+
+/// The messages of the list, as the list writes them.
+fn listed() -> Vec<String> {
+    let rows = rows();
+    let messages = rows.iter().flat_map(|row| found("`([^`]+)`", row));
+    messages.map(str::to_owned).collect()
 }
 
 /// A pattern for the beginning of a message in the list.
@@ -91,4 +96,32 @@ fn each_message_of_the_program_is_in_the_list() {
     unlisted.sort_unstable();
     unlisted.dedup();
     assert!(unlisted.is_empty(), "{unlisted:#?}");
+}
+
+/// People link to a row, in a ticket or in a note beside their configuration.
+#[test]
+fn each_row_of_the_list_has_an_anchor_that_stays() {
+    let rows = rows();
+    let pattern = Regex::new("^<a id=\"([a-z0-9-]+)\" href=\"#([a-z0-9-]+)\">#</a> ").unwrap();
+    let faults: Vec<_> = rows
+        .iter()
+        .filter(|row| pattern.captures(row).is_none_or(|anchor| anchor[1] != anchor[2]))
+        .collect();
+    assert!(
+        faults.is_empty(),
+        "begin each row with <a id=\"NAME\" href=\"#NAME\">#</a>: {faults:#?}"
+    );
+    let mut anchors: Vec<_> = rows.iter().map(|row| pattern.captures(row).unwrap()[1].to_owned()).collect();
+    anchors.sort();
+    let text = anchors.join("\n") + "\n";
+    let known = read("tests/docs/anchors.txt");
+    let gone: Vec<_> = known
+        .lines()
+        .filter(|anchor| !anchors.iter().any(|it| it == anchor))
+        .collect();
+    assert!(gone.is_empty(), "links to these rows would lead nowhere: {gone:?}");
+    assert_eq!(
+        text, known,
+        "add the new anchors to tests/docs/anchors.txt, in order and each once"
+    );
 }
