@@ -118,11 +118,14 @@ impl<'p> Cases<'p> {
 
     fn text(&mut self, mebibytes: usize) {
         let file = self.inputs.json("text.json", mebibytes, 1 << 20);
-        let secrets = [secret(&self.place.link, "text", &file, "json", "")];
         let mut plan = Plan::new(self.place);
         plan.file(&file, &["x25519".to_owned()], |_| "text".to_owned());
-        let name = format!("a whole JSON file of {mebibytes} MiB, in values of 1 MiB");
-        self.add(name, &json!({ "secrets": secrets }), &plan);
+        // Every JSON text is also YAML. It is printed as YAML that people write.
+        for (format, shown) in [("json", "JSON"), ("yaml", "YAML")] {
+            let secrets = [secret(&self.place.link, "text", &file, format, "")];
+            let name = format!("a whole {shown} file of {mebibytes} MiB, in values of 1 MiB");
+            self.add(name, &json!({ "secrets": secrets }), &plan);
+        }
     }
 
     fn templates(&mut self, count: usize, placeholders: usize) {

@@ -65,7 +65,7 @@ fn is_sealed_here(text: &[u8]) -> bool {
 /// Checks that a printed text reads back as the same values, and that printing it again changes nothing.
 fn print_and_read(format: Format, documents: &[Branch<Stored<'_>>]) {
     let plain = opened(documents);
-    let printed = match format.emit(&plain, usize::MAX) {
+    let printed = match format.emit(plain, usize::MAX) {
         Ok(printed) => printed.expect("nothing is longer"),
         Err(error) => return assert_presentable(&error),
     };
@@ -96,7 +96,7 @@ fn seal_and_open(format: Format, documents: &[Branch<Stored<'_>>]) {
     let (plain, mut sealed) = (opened(documents), opened(documents));
     let metadata = sealing::seal(&mut sealed);
     add_metadata(format, &mut sealed, metadata);
-    let (Ok(Some(printed)), Ok(Some(expected))) = (format.emit(&sealed, usize::MAX), format.emit(&plain, usize::MAX)) else {
+    let (Ok(Some(printed)), Ok(Some(expected))) = (format.emit(sealed, usize::MAX), format.emit(plain, usize::MAX)) else {
         return;
     };
     let file = SopsFile::parse(format, printed.expose())
@@ -105,15 +105,15 @@ fn seal_and_open(format: Format, documents: &[Branch<Stored<'_>>]) {
         Ok(decrypted) => decrypted,
         Err(error) => panic!("{error} in {}", printed.expose().escape_ascii()),
     };
+    select(&decrypted, documents);
     let whole = decrypted
-        .whole(usize::MAX)
+        .into_whole(usize::MAX)
         .unwrap_or_else(|error| panic!("{error}"))
         .expect("nothing is longer");
     match (format.parse(whole.expose()), format.parse(expected.expose())) {
         (Ok(found), Ok(expected)) => assert_eq!(values(&found), values(&expected)),
         _ => assert_eq!(whole.expose(), expected.expose()),
     }
-    select(&decrypted, documents);
 }
 
 /// Checks that each value of the top level is found by its name, and that a message about a missing value shows no secret.

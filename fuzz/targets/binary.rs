@@ -19,7 +19,7 @@ timed_fuzz_target!(|bytes: &[u8]| {
     let file = SopsFile::parse(Format::Binary, file.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     let decrypted = file.decrypt(&sealing::data_key()).unwrap_or_else(|error| panic!("{error}"));
     let whole = decrypted
-        .whole(usize::MAX)
+        .into_whole(usize::MAX)
         .unwrap_or_else(|error| panic!("{error}"))
         .expect("nothing is longer");
     assert_eq!(whole.expose(), bytes);

@@ -4,7 +4,7 @@ use super::{
     cipher::DataKey,
     decrypt::Decryption,
     error::{ContentError, DecryptError},
-    format::{Format, SopsFileError},
+    format::{EmitError, Format, SopsFileError},
     key::KeyPath,
     mac::Mac,
     metadata::Metadata,
@@ -174,13 +174,14 @@ impl Decrypted {
         Ok(self.format.emit_scalar(kind, text)?)
     }
 
-    /// The whole file, as `sops decrypt` prints it. Returns `None` if the text is longer than `most` bytes.
+    /// The whole file, as `sops decrypt` prints it. Returns `None` if the text is longer than `most` bytes. Values that nobody else
+    /// holds are dropped one after the other while they are printed, so that the file is not in memory twice.
     ///
     /// # Errors
     /// When the format has no spelling for a key or a value. Also when the text would be many times as long as the contents of
     /// the file.
-    pub fn whole(&self, most: usize) -> Result<Option<Opened>, ContentError> {
-        Ok(self.format.emit(&self.documents, most)?)
+    pub fn into_whole(self, most: usize) -> Result<Option<Opened>, EmitError> {
+        self.format.emit(self.documents, most)
     }
 }
 
@@ -253,7 +254,7 @@ mod tests {
         let file = SopsFile::parse(Format::Yaml, text).ok()?;
         let has_metadata = file.has_whole_metadata(long_values);
         let decrypted = file.decrypt_shortened(&DATA_KEY.to_vec().into(), long_values).ok();
-        let whole = decrypted.filter(|_| has_metadata)?.whole(usize::MAX).ok().flatten()?;
+        let whole = decrypted.filter(|_| has_metadata)?.into_whole(usize::MAX).ok().flatten()?;
         Some(whole.expose().to_vec())
     }
 

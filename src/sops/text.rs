@@ -16,7 +16,7 @@ use base64::{
 };
 
 use super::value::{BASE64, DATA_START};
-use crate::system::plaintext::Plaintext;
+use crate::{system::plaintext::Plaintext, text::blocks};
 
 /// What takes the place of the data of a long value. It is Base64 as well, so the text keeps its form.
 const STAND_IN: &[u8] = b"AAAA";
@@ -163,7 +163,7 @@ impl LongValue {
 
     /// Decodes the end of the value. Returns whether the value is Base64, and what stands behind it.
     fn end(&mut self) -> (bool, Vec<u8>) {
-        let letters = self.undecoded.iter().take_while(|byte| is_letter(**byte)).count();
+        let letters = blocks::run(&self.undecoded, is_letter);
         let padding = self.undecoded.iter().skip(letters).take_while(|byte| **byte == b'=').count();
         let rest = self.undecoded.split_off(letters.saturating_add(padding));
         let is_valid = decode(&BASE64, &self.undecoded, &mut self.data);

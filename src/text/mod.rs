@@ -1,5 +1,6 @@
 //! Texts as people, editors and shells write them: encodings, spelling, quoting.
 
+pub(crate) mod blocks;
 pub mod diagnosis;
 pub mod encoding;
 pub(crate) mod identity;

@@ -319,6 +319,21 @@ fn a_large_secret_takes_half_as_much_memory_again() {
 }
 
 #[test]
+fn a_whole_file_of_text_takes_half_as_much_memory_again() {
+    let (world, _directory, mut inputs) = world();
+    let mebibytes = if is_full() { 100 } else { 24 };
+    let file = inputs.json("text.json", mebibytes, 1 << 20);
+    let file = world.write("text.json", std::fs::read(file).unwrap());
+    for format in ["json", "yaml"] {
+        let manifest = manifest(&world, &inputs).secret_with("s", &file, "", json!({"format": format}));
+        let what = format!("a whole file of {mebibytes} MiB as {format}");
+        let ended = works(&world, &what, &manifest, 2048);
+        let most = mebibytes + mebibytes / 2 + 12;
+        assert!(ended.peak <= most, "{what}: {} MiB, and not {most}", ended.peak);
+    }
+}
+
+#[test]
 fn a_template_can_have_64_mib() {
     let (world, _directory, mut inputs) = world();
     let file = with_keys(&world, &mut inputs, "json", 1);

@@ -14,8 +14,7 @@ use crate::{
         remedy::{self, Editable, RESTORE},
     },
     sops::{
-        ContentError, DecryptError, Decrypted, LongValues, SopsFile, SopsText, format::Format, proof::KeyProof, select::Selector,
-        tree::Opened,
+        ContentError, DecryptError, Decrypted, LongValues, SopsFile, SopsText, format::Format, proof::KeyProof, tree::Opened,
     },
     system::{
         plaintext::Plaintext,
@@ -84,13 +83,16 @@ impl Job {
                 Some(found) => found,
                 None => match search(&file, proof, keys) {
                     Ok(found) => found,
-                    Err(recovery) => return Ok(Begun::Closed(recovery.of_file(shown(&self.path)))),
+                    Err(recovery) => return Ok(Err(recovery.of_file(shown(&self.path)))),
                 },
             };
             let (_, key) = found.insert((proof, key));
-            self.decrypt(text, long_values, file, key, None, room).map(Begun::Open)
+            self.decrypt(text, long_values, file, key, None).map(Ok)
         };
-        self.without_panic(|| self.with_text(open))
+        self.without_panic(|| match self.with_text(open)? {
+            Ok(decrypted) => self.take(decrypted, room).map(Begun::Open),
+            Err(recovery) => Ok(Begun::Closed(recovery)),
+        })
     }
 
     /// Decrypts the file after other programs were asked for its data key. If a data key was found, the file is read again. `room` is
@@ -107,7 +109,7 @@ impl Job {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
                 Diagnosis::bare(format!("cannot decrypt {}\n{}", self.needed, report.trim_end()))
             })?;
-            self.with_text(|text, long_values| {
+            let decrypted = self.with_text(|text, long_values| {
                 let file = self.parse(text, long_values)?;
                 // The file has been read a second time. The data key belongs to the text that was read the first time, so the MAC
                 // must still be the same.
@@ -115,8 +117,9 @@ impl Job {
                     let changed = "the file was changed while a program was asked for its key";
                     return Err(self.fail(Diagnosis::new(changed, "run this again")));
                 }
-                self.decrypt(text, long_values, file, &key, foreign.as_ref(), room)
-            })
+                self.decrypt(text, long_values, file, &key, foreign.as_ref())
+            })?;
+            self.take(decrypted, room)
         })
     }
 
@@ -140,7 +143,7 @@ impl Job {
     }
 
     /// Reads the file, and does `step` with its text, from which long values are kept apart. If the step fails, because of that or
-    /// for another reason, it is repeated with the text as it is in the file.
+    /// for another reason, it is repeated with the text as it is in the file. The text is dropped in the end.
     fn with_text<T>(&self, mut step: impl FnMut(&Plaintext, &mut LongValues) -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
         let mut attempt = |shortens| {
             let mut text = read(&self.path, self.limit, &self.needed, shortens)?;
@@ -170,8 +173,7 @@ impl Job {
         Editable::new(&self.path, self.format)
     }
 
-    /// Decrypts the file with the data key `key`, and takes the wanted contents. All that is returned is authentic, except for the
-    /// list of recipients.
+    /// Decrypts the file with the data key `key`. All that is returned is authentic, except for the list of recipients.
     ///
     /// `foreign` is the message for the case that neither the MAC nor a value authenticates. `foreign` is `None` if the key is known
     /// to open the MAC.
@@ -182,8 +184,7 @@ impl Job {
         file: SopsFile<'_>,
         key: &Plaintext,
         foreign: Option<&Diagnosis>,
-        room: usize,
-    ) -> Result<OpenedFile, Diagnosis> {
+    ) -> Result<(Decrypted, FileFacts), Diagnosis> {
         let facts = FileFacts::of(&self.path, file.metadata());
         let decrypted = file
             .decrypt_shortened(key, long_values)
@@ -193,7 +194,12 @@ impl Job {
                 (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign.clone()),
                 (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
             })?;
-        let contents = take(&decrypted, &self.wanted, room).ok_or_else(|| self.too_large())?;
+        Ok((decrypted, facts))
+    }
+
+    /// Takes the wanted contents. Fails if they have more than `room` bytes.
+    fn take(&self, (decrypted, facts): (Decrypted, FileFacts), room: usize) -> Result<OpenedFile, Diagnosis> {
+        let contents = take(decrypted, &self.wanted, room).ok_or_else(|| self.too_large())?;
         Ok(OpenedFile { contents, facts })
     }
 
@@ -264,39 +270,39 @@ fn read_text(path: &Path, limit: Limit, shortens: bool) -> Result<SopsText, Read
 
 /// Takes the wanted parts of a decrypted file. Returns `None` if they have more than `room` bytes together. Secrets that are the
 /// whole file share one copy of the text.
-fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<WantedContents> {
-    let selector = file.selector();
-    let mut whole: Option<Opened> = None;
-    let mut contents = WantedContents::with_capacity(wanted.len());
-    for selection in wanted {
-        let content = match (selection, &whole) {
-            (Selection::Whole, Some(whole)) => Ok(Opened::clone(whole)),
-            _ => content(file, &selector, selection, room).transpose()?,
-        };
-        if let Ok(text) = &content {
-            room = room.checked_sub(text.len())?;
-            if *selection == Selection::Whole {
-                whole = Some(Opened::clone(text));
-            }
-        }
-        contents.push(content);
-    }
-    Some(contents)
+///
+/// The whole file is printed last, because its values are dropped meanwhile. It is measured first, and is written to memory only if
+/// there is room.
+fn take(file: Decrypted, wanted: &[Selection], room: usize) -> Option<WantedContents> {
+    let values = values(&file, wanted);
+    let left = room.checked_sub(size(values.iter().flatten()))?;
+    let whole = if wanted.contains(&Selection::Whole) {
+        Some(file.into_whole(left).transpose()?)
+    } else {
+        None
+    };
+    let mut values = values.into_iter();
+    let content = |selection: &Selection| match selection {
+        Selection::Key(_) => values.next(),
+        Selection::Whole => whole.clone().map(|text| text.map_err(ContentError::from)),
+    };
+    let contents: WantedContents = wanted.iter().filter_map(content).collect();
+    (size(contents.iter().flatten()) <= room).then_some(contents)
 }
 
-/// The content of one secret; `None` if it has more than `room` bytes. A whole file is measured first, and is written to memory only
-/// if there is room.
-fn content<'f>(
-    file: &'f Decrypted,
-    selector: &Selector<'f, Opened>,
-    selection: &Selection,
-    room: usize,
-) -> Result<Option<Opened>, ContentError> {
-    let text = match selection {
-        Selection::Key(key) => Some(file.value(selector, key)?),
-        Selection::Whole => file.whole(room)?,
-    };
-    Ok(text.filter(|text| text.len() <= room))
+/// The values of a decrypted file that are wanted by their keys.
+fn values(file: &Decrypted, wanted: &[Selection]) -> WantedContents {
+    let selector = file.selector();
+    let keys = wanted.iter().filter_map(|selection| match selection {
+        Selection::Key(key) => Some(key),
+        Selection::Whole => None,
+    });
+    keys.map(|key| file.value(&selector, key)).collect()
+}
+
+/// The size of these contents together, in bytes.
+fn size<'c>(contents: impl Iterator<Item = &'c Opened>) -> usize {
+    contents.map(|content| content.len()).fold(0, usize::saturating_add)
 }
 
 #[cfg(test)]

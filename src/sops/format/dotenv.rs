@@ -53,13 +53,15 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
 }
 
 /// Writes the only document of a dotenv file. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(mut documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let size = output::size(&documents);
     let document = documents
-        .first()
+        .first_mut()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
-    output::text(documents, most, |mut out| {
-        for item in &document.items {
+    output::text(size, most, |mut out| {
+        for item in &mut document.items {
             emit_item(&mut out, item)?;
+            out.drop_printed(&mut item.value);
         }
         Ok(out)
     })
@@ -156,7 +158,7 @@ mod tests {
             key: Key::Name(b"k".to_vec()),
             value: Value::List(Vec::new()),
         };
-        let error = emit(&[Branch { items: vec![item] }], usize::MAX).err();
+        let error = emit(vec![Branch { items: vec![item] }], usize::MAX).err();
         assert_eq!(
             error,
             Some(EmitError(

@@ -51,19 +51,19 @@ impl Format {
     }
 
     /// Writes decrypted documents without metadata, as `sops decrypt` prints them. Returns `None` if the text is longer than
-    /// `most` bytes. The length is measured before memory is allocated for the text.
+    /// `most` bytes. The length is measured before memory is allocated for the text. Each value is dropped when it is printed.
     ///
     /// # Errors
     /// When the format has no spelling for a key or a value. Also when the text would be many times as long as the contents of
     /// the documents.
-    pub fn emit(self, documents: &[Branch<Opened>], most: usize) -> Result<Option<Opened>, EmitError> {
+    pub fn emit(self, documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Opened>, EmitError> {
         let text = match self {
             Self::Yaml => yaml::emit(documents, most)?,
             Self::Json => json::emit(documents, most)?,
             Self::Dotenv => dotenv::emit(documents, most)?,
             Self::Ini => ini::emit(documents, most)?,
             Self::Binary => {
-                let text = binary::emit(documents)?;
+                let text = binary::emit(&documents)?;
                 return Ok((text.len() <= most).then(|| Opened::clone(text)));
             }
         };

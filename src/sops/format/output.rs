@@ -1,7 +1,8 @@
 //! Collects printed text, up to a limit of its length.
 //!
 //! Each text is printed twice: first to measure its length, then into a buffer of this length. So the buffer never grows. A
-//! growing buffer would copy its text, and the text would be in memory twice.
+//! growing buffer would copy its text, and the text would be in memory twice. While the text is printed into the buffer, each value
+//! is dropped as soon as it is printed. So a large value is not in memory beside its printed text.
 //!
 //! A printed text may be much longer than the file that was read, so its length is limited. For example, YAML puts hundreds of
 //! blanks before each element of a deep list. INI pads all names of a section to the length of the longest name.
@@ -18,17 +19,16 @@ const BYTES_FOR_EACH: usize = 8;
 /// never too long for its contents.
 const FEW: usize = 16 << 20;
 
-/// The text that `print` writes for `documents`. Returns `None` if the text is longer than `most` bytes.
+/// The text that `print` writes for documents of the given [`size`]. Returns `None` if the text is longer than `most` bytes.
 ///
 /// # Errors
 /// When the text is many times as long as the names and values of the documents, even if it is not longer than `most`. Also when
 /// `print` fails.
 pub(crate) fn text(
-    documents: &[Branch<Opened>],
+    size: usize,
     most: usize,
-    print: impl Fn(Output) -> Result<Output, EmitError>,
+    mut print: impl FnMut(Output) -> Result<Output, EmitError>,
 ) -> Result<Option<Plaintext>, EmitError> {
-    let size = documents.iter().map(size_of_branch).sum::<usize>();
     let bound = size.saturating_mul(BYTES_FOR_EACH).saturating_add(FEW);
     let length = print(Output::measuring(bound))?.length()?;
     if length > most {
@@ -102,6 +102,18 @@ impl Output {
         }
     }
 
+    /// Whether the text is only measured, and will be printed once more.
+    pub(crate) fn only_measures(&self) -> bool {
+        !self.keeps
+    }
+
+    /// Drops a value that was printed, unless the text was only measured.
+    pub(crate) fn drop_printed(&self, value: &mut Value<Opened>) {
+        if !self.only_measures() {
+            *value = Value::Null;
+        }
+    }
+
     /// Whether text was left out because of the limit. Then all further text is left out, too.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full
@@ -122,8 +134,12 @@ impl Output {
     }
 }
 
-/// The bytes of all names, values and comments of a map, and one byte for each value. The function may recurse, because every
-/// parser limits the depth of its tree.
+/// The bytes of all names, values and comments of the documents, and one byte for each value. The function may recurse, because
+/// every parser limits the depth of its tree.
+pub(crate) fn size(documents: &[Branch<Opened>]) -> usize {
+    documents.iter().map(size_of_branch).sum()
+}
+
 fn size_of_branch(branch: &Branch<Opened>) -> usize {
     let sizes = branch.items.iter().map(|item| {
         let key = match &item.key {

@@ -60,6 +60,6 @@ pub enum Flaw {
 }
 
 /// Why a decrypted tree cannot be written in a format. The string is the error message.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct EmitError(pub String);

@@ -17,7 +17,7 @@ pub(crate) fn reprinted(format: Format, source: &[u8]) -> String {
         Ok(documents) => documents.into_iter().map(branch).collect::<Vec<_>>(),
         Err(error) => return error.to_string(),
     };
-    match format.emit(&documents, usize::MAX).map(Option::unwrap) {
+    match format.emit(documents, usize::MAX).map(Option::unwrap) {
         Ok(text) => String::from_utf8_lossy(text.expose()).into_owned(),
         Err(error) => error.to_string(),
     }
@@ -95,7 +95,7 @@ proptest! {
         let source = [b"k = ", quote, &value, quote, b"\nl = m\n"].concat();
         let parsed = Format::Ini.parse(&source).unwrap();
         let documents = Format::Ini.parse(&source).unwrap().into_iter().map(branch).collect::<Vec<_>>();
-        let printed = Format::Ini.emit(&documents, usize::MAX).unwrap().unwrap();
+        let printed = Format::Ini.emit(documents, usize::MAX).unwrap().unwrap();
         prop_assert_eq!(Format::Ini.parse(printed.expose()).unwrap(), parsed);
     }
 }

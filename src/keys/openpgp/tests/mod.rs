@@ -156,7 +156,7 @@ fn files_of_sops_to_a_converted_key_open_and_decrypt() {
         let decrypted = file.decrypt(&data_key).unwrap();
         let expected = fs::read(fixtures().join(format!("openpgp/sops/{}.decrypted", row[0]))).unwrap();
         assert!(
-            decrypted.whole(usize::MAX).unwrap().unwrap().expose() == expected,
+            decrypted.into_whole(usize::MAX).unwrap().unwrap().expose() == expected,
             "{}",
             row[0]
         );

@@ -14,25 +14,27 @@ use crate::{
 };
 
 /// Writes the sections of the only document of an INI file. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
-    let items = documents.iter().flat_map(|document| &document.items);
-    let sections = items
+pub(crate) fn emit(mut documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let size = output::size(&documents);
+    let items = documents.iter_mut().flat_map(|document| &mut document.items);
+    let mut sections = items
         .filter(|item| !matches!(item.key, Key::Comment(_)))
         .map(section)
         .collect::<Result<Vec<_>, _>>()?;
-    output::text(documents, most, |mut out| {
-        for (index, (name, branch)) in sections.iter().enumerate() {
+    let count = sections.len();
+    output::text(size, most, |mut out| {
+        for (index, (name, branch)) in sections.iter_mut().enumerate() {
             let headless = index == 0 && name.eq_ignore_ascii_case(DEFAULT);
-            let last = index.saturating_add(1) == sections.len();
-            emit_section(&mut out, (!headless).then_some(name), branch, last)?;
+            let last = index.saturating_add(1) == count;
+            emit_section(&mut out, (!headless).then_some(*name), branch, last)?;
         }
         Ok(out)
     })
 }
 
 /// The name and the map of a section. Fails if the item is no map with a name.
-fn section(item: &Item<Opened>) -> Result<(&[u8], &Branch<Opened>), EmitError> {
-    match (&item.key, &item.value) {
+fn section(item: &mut Item<Opened>) -> Result<(&[u8], &mut Branch<Opened>), EmitError> {
+    match (&item.key, &mut item.value) {
         (Key::Name(name), Value::Map(branch)) => Ok((name, branch)),
         (Key::Name(name), other) => Err(EmitError(format!(
             "the section \"{}\" is {}, not a map",
@@ -46,13 +48,13 @@ fn section(item: &Item<Opened>) -> Result<(&[u8], &Branch<Opened>), EmitError> {
 /// A key and its value, ready to be written, with the comment for the lines above the key.
 struct IniLine<'a> {
     name: &'a [u8],
-    value: &'a Value<Opened>,
+    value: &'a mut Value<Opened>,
     comment: &'a [u8],
 }
 
 /// Writes a section: its header, its keys, and an empty line unless the section is the `last`. `header` is `None` for the keys
 /// before the first header.
-fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Opened>, last: bool) -> Result<(), EmitError> {
+fn emit_section(out: &mut Output, header: Option<&[u8]>, branch: &mut Branch<Opened>, last: bool) -> Result<(), EmitError> {
     let (comment, lines) = lines(branch)?;
     emit_comment(out, comment, |text| text);
     if let Some(name) = header {
@@ -71,6 +73,7 @@ fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Opened
         out.pad(width.saturating_sub(quoted_length(line.name)));
         out.push(b" = ");
         emit_value(out, line.name, line.value)?;
+        out.drop_printed(line.value);
         out.push(b"\n");
     }
     if !last {
@@ -81,10 +84,10 @@ fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Opened
 
 /// The comment of a section, and the keys of the section with their comments. In the tree, the comment of a section is its
 /// first item. The comment of a key is the item behind the key.
-fn lines(branch: &Branch<Opened>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError> {
+fn lines(branch: &mut Branch<Opened>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError> {
     let mut own: &[u8] = b"";
     let mut lines: Vec<IniLine> = Vec::new();
-    for (index, item) in branch.items.iter().enumerate() {
+    for (index, item) in branch.items.iter_mut().enumerate() {
         match &item.key {
             Key::Comment(comment) if index == 0 => own = comment.text.expose(),
             Key::Comment(comment) => {
@@ -94,7 +97,7 @@ fn lines(branch: &Branch<Opened>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError
             }
             Key::Name(name) => lines.push(IniLine {
                 name,
-                value: &item.value,
+                value: &mut item.value,
                 comment: b"",
             }),
             Key::Other(type_name) => {

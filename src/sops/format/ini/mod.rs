@@ -123,6 +123,6 @@ mod tests {
             key: Key::Name(b"s".to_vec()),
             value: Value::Null,
         };
-        assert!(emit(&[Branch { items: vec![item] }], usize::MAX).is_err());
+        assert!(emit(vec![Branch { items: vec![item] }], usize::MAX).is_err());
     }
 }

@@ -10,15 +10,17 @@ use crate::{
         tree::{Branch, Comment, Item, Key, Opened, ScalarType, Value},
     },
     system::plaintext::Plaintext,
+    text::blocks,
 };
 
 /// Writes the only document of a JSON file, indented by tabs and with a line end. Comments are left out, because JSON has no
 /// comments. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(mut documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let size = output::size(&documents);
     let document = documents
-        .first()
+        .first_mut()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
-    output::text(documents, most, |out| {
+    output::text(size, most, |out| {
         let mut writer = JsonWriter { out, depth: 0 };
         writer.map(document)?;
         writer.out.push(b"\n");
@@ -48,10 +50,10 @@ struct JsonWriter {
 }
 
 impl JsonWriter {
-    fn map(&mut self, branch: &Branch<Opened>) -> Result<(), EmitError> {
+    fn map(&mut self, branch: &mut Branch<Opened>) -> Result<(), EmitError> {
         let mut members = branch
             .items
-            .iter()
+            .iter_mut()
             .filter(|item| !matches!(item.key, Key::Comment(_)))
             .peekable();
         if members.peek().is_none() {
@@ -66,6 +68,7 @@ impl JsonWriter {
             }
             self.open_line(opening);
             self.member(item)?;
+            self.out.drop_printed(&mut item.value);
             opening = b",";
         }
         self.depth = self.depth.saturating_sub(1);
@@ -74,7 +77,7 @@ impl JsonWriter {
         Ok(())
     }
 
-    fn member(&mut self, item: &Item<Opened>) -> Result<(), EmitError> {
+    fn member(&mut self, item: &mut Item<Opened>) -> Result<(), EmitError> {
         match &item.key {
             Key::Name(name) => self.string(name),
             Key::Other(type_name) => {
@@ -85,11 +88,12 @@ impl JsonWriter {
             Key::Comment(_) => return Ok(()),
         }
         self.out.push(b": ");
-        self.value(&item.value)
+        self.value(&mut item.value)
     }
 
-    fn list(&mut self, values: &[Value<Opened>]) -> Result<(), EmitError> {
-        let mut elements = values.iter().filter(|value| !matches!(value, Value::Comment(_))).peekable();
+    fn list(&mut self, values: &mut [Value<Opened>]) -> Result<(), EmitError> {
+        let is_element = |value: &&mut Value<Opened>| !matches!(value, Value::Comment(_));
+        let mut elements = values.iter_mut().filter(is_element).peekable();
         if elements.peek().is_none() {
             self.out.push(b"[]");
             return Ok(());
@@ -102,6 +106,7 @@ impl JsonWriter {
             }
             self.open_line(opening);
             self.value(value)?;
+            self.out.drop_printed(value);
             opening = b",";
         }
         self.depth = self.depth.saturating_sub(1);
@@ -110,7 +115,7 @@ impl JsonWriter {
         Ok(())
     }
 
-    fn value(&mut self, value: &Value<Opened>) -> Result<(), EmitError> {
+    fn value(&mut self, value: &mut Value<Opened>) -> Result<(), EmitError> {
         match value {
             Value::Null => self.out.push(b"null"),
             Value::Scalar(kind, text) => self.scalar(*kind, text)?,
@@ -162,25 +167,28 @@ impl JsonWriter {
     /// too. Each byte that is not UTF-8 becomes U+FFFD.
     fn string(&mut self, bytes: &[u8]) {
         self.out.push(b"\"");
+        match str::from_utf8(bytes) {
+            Ok(text) => self.escaped(text),
+            Err(_) => self.replaced(bytes),
+        }
+        self.out.push(b"\"");
+    }
+
+    fn replaced(&mut self, bytes: &[u8]) {
         for chunk in bytes.utf8_chunks() {
             self.escaped(chunk.valid());
             for _ in chunk.invalid() {
                 self.out.push(b"\\ufffd");
             }
         }
-        self.out.push(b"\"");
     }
 
     fn escaped(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(position) = rest.find(needs_escape) {
-            let (plain, tail) = rest.split_at(position);
+        while let Some((plain, character, tail)) = blocks::split(rest, may_need_escape, needs_escape) {
             self.out.push(plain.as_bytes());
-            let mut characters = tail.chars();
-            if let Some(character) = characters.next() {
-                self.escape(character);
-            }
-            rest = characters.as_str();
+            self.escape(character);
+            rest = tail;
         }
         self.out.push(rest.as_bytes());
     }
@@ -197,6 +205,11 @@ impl JsonWriter {
             other => self.out.push(format!("\\u{:04x}", u32::from(other)).as_bytes()),
         }
     }
+}
+
+/// Whether a character that begins with this byte in UTF-8 may need an escape. U+2028 and U+2029 begin with 0xe2.
+fn may_need_escape(byte: u8) -> bool {
+    (byte < b' ') | blocks::is_any(byte, *b"\"\\<>&\xe2")
 }
 
 /// Whether Go's `json.Marshal` escapes the character.

@@ -105,12 +105,38 @@ mod tests {
             item(b"c", Value::Comment(comment(b"x"))),
             item(b"l", Value::List(list)),
         ];
-        let printed = emit(&[Branch { items }], usize::MAX).unwrap().unwrap();
+        let printed = emit(vec![Branch { items }], usize::MAX).unwrap().unwrap();
         let expected = concat!(
             "{\n\t\"t\": \"2001-12-14T21:59:43.1-05:00\",\n\t\"c\": {\n\t\t\"Value\": \"x\",\n\t\t\"Inline\": false\n\t},\n",
             "\t\"l\": [\n\t\t\"\\ufffd\\ufffd\\ufffd\"\n\t]\n}\n",
         );
         assert_eq!(String::from_utf8_lossy(printed.expose()), expected);
+    }
+
+    #[test]
+    fn a_character_is_escaped_wherever_it_stands() {
+        for (character, escape) in [
+            ("\u{1}", "\\u0001"),
+            ("\"", "\\\""),
+            ("\\", "\\\\"),
+            ("<", "\\u003c"),
+            (">", "\\u003e"),
+            ("&", "\\u0026"),
+            ("\u{2028}", "\\u2028"),
+            ("\u{2029}", "\\u2029"),
+        ] {
+            for before in 0..70 {
+                let (before, after) = ("x".repeat(before), "é\u{2026}".repeat(20));
+                let value = Opened::new(Plaintext::from(format!("{before}{character}{after}{character}")));
+                let items = vec![Item {
+                    key: Key::Name(b"k".to_vec()),
+                    value: Value::Scalar(ScalarType::Text, value),
+                }];
+                let printed = emit(vec![Branch { items }], usize::MAX).unwrap().unwrap();
+                let expected = format!("{{\n\t\"k\": \"{before}{escape}{after}{escape}\"\n}}\n");
+                assert_eq!(String::from_utf8_lossy(printed.expose()), expected);
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::mem;
 use super::spell::{self, Scalar};
 use crate::sops::{
     format::problem::EmitError,
-    tree::{Branch, Comment, Key, Opened, Value},
+    tree::{Branch, Comment, Key, Opened, ScalarType, Value},
 };
 
 /// The texts of YAML comments, each without its `#`.
@@ -56,19 +56,23 @@ impl<'t> PrintedNode<'t> {
     }
 }
 
-/// Turns a document into its root node.
+/// Turns a document into its root node, which takes the strings out of the document.
 ///
 /// # Errors
 /// When a key is not a string.
-pub(crate) fn document(branch: &Branch<Opened>) -> Result<PrintedNode<'_>, EmitError> {
+pub(crate) fn document(branch: &mut Branch<Opened>) -> Result<PrintedNode<'_>, EmitError> {
     map(branch, CommentTexts::new(), CommentTexts::new())
 }
 
 /// Turns a value into a node. `head` holds the comments above the node, and `line` holds the comments behind the node. The
 /// function may recurse, because every parser limits the depth of its tree.
-fn node<'t>(value: &'t Value<Opened>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
+fn node<'t>(value: &'t mut Value<Opened>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
     match value {
         Value::Null => Ok(PrintedNode::new(PrintedShape::Scalar(spell::null()), head, line)),
+        Value::Scalar(ScalarType::Text, text) => {
+            let scalar = spell::opened(mem::take(text));
+            Ok(PrintedNode::new(PrintedShape::Scalar(scalar), head, line))
+        }
         Value::Scalar(kind, text) => {
             let scalar = spell::scalar(*kind, text.expose());
             Ok(PrintedNode::new(PrintedShape::Scalar(scalar), head, line))
@@ -86,10 +90,14 @@ fn node<'t>(value: &'t Value<Opened>, head: CommentTexts<'t>, line: CommentTexts
 /// - All other comments before the first pair are printed above the map.
 /// - All other comments between two pairs are printed above the second pair.
 /// - All comments in a map without pairs count as comments above the map.
-fn map<'t>(branch: &'t Branch<Opened>, mut head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
+fn map<'t>(
+    branch: &'t mut Branch<Opened>,
+    mut head: CommentTexts<'t>,
+    line: CommentTexts<'t>,
+) -> Result<PrintedNode<'t>, EmitError> {
     let mut waiting = Waiting::default();
     let mut pairs: Vec<(PrintedNode<'t>, PrintedNode<'t>)> = Vec::with_capacity(branch.items.len());
-    for item in &branch.items {
+    for item in &mut branch.items {
         let name = match &item.key {
             Key::Name(name) => name,
             Key::Comment(comment) => {
@@ -103,7 +111,7 @@ fn map<'t>(branch: &'t Branch<Opened>, mut head: CommentTexts<'t>, line: Comment
         }
         let Waiting { head, line } = mem::take(&mut waiting);
         let key = PrintedNode::new(PrintedShape::Scalar(spell::text(name)), head, CommentTexts::new());
-        pairs.push((key, node(&item.value, CommentTexts::new(), line)?));
+        pairs.push((key, node(&mut item.value, CommentTexts::new(), line)?));
     }
     match pairs.last_mut() {
         Some((key, _)) => key.foot = waiting.rest(),
@@ -114,7 +122,7 @@ fn map<'t>(branch: &'t Branch<Opened>, mut head: CommentTexts<'t>, line: Comment
 
 /// Turns a list into a node. Comments get their places as in [`map`], with list entries instead of pairs.
 fn list<'t>(
-    values: &'t [Value<Opened>],
+    values: &'t mut [Value<Opened>],
     mut head: CommentTexts<'t>,
     line: CommentTexts<'t>,
 ) -> Result<PrintedNode<'t>, EmitError> {

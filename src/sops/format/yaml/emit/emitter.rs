@@ -33,10 +33,11 @@ use crate::{
 ///
 /// # Errors
 /// When a key is not a string. Also when the text would be many times as long as the contents of the documents.
-pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
-    let roots = documents.iter().map(arrange::document);
+pub(crate) fn emit(mut documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let size = output::size(&documents);
+    let roots = documents.iter_mut().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
-    output::text(documents, most, |out| {
+    output::text(size, most, |out| {
         let mut emitter = Emitter::new(out);
         for root in &roots {
             emitter.document(root);
@@ -47,7 +48,7 @@ pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<P
 
 /// Writes one value that is not a string, as `sops decrypt --extract` prints it, but without a line end.
 pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
-    Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
+    Plaintext::from(spell::scalar(kind, text.expose()).text.take().as_str().to_owned())
 }
 
 /// A key that has more bytes than this is written with the mark `?`.
@@ -91,7 +92,7 @@ impl<'n> Emitter<'n> {
     }
 
     /// Writes a document. A document that is not the first begins with `---`.
-    fn document(&mut self, root: &'n PrintedNode<'n>) {
+    fn document(&mut self, root: &'n PrintedNode<'_>) {
         if mem::replace(&mut self.started, true) {
             self.writer.indent();
             self.writer.indicator("---", true, false);
@@ -116,7 +117,7 @@ impl<'n> Emitter<'n> {
 
     /// Keeps the comments of a node that is about to be written. For a list or map, only the comments above the node are kept here.
     /// Its other comments are written after its contents, so [`Emitter::announce_end`] keeps them.
-    fn announce(&mut self, node: &'n PrintedNode<'n>) {
+    fn announce(&mut self, node: &'n PrintedNode<'_>) {
         Self::wait(&mut self.head, &node.head);
         if matches!(node.shape, PrintedShape::Scalar(_)) {
             self.announce_end(node);
@@ -124,7 +125,7 @@ impl<'n> Emitter<'n> {
     }
 
     /// Keeps the comments behind and below a node, to write them after the node.
-    fn announce_end(&mut self, node: &'n PrintedNode<'n>) {
+    fn announce_end(&mut self, node: &'n PrintedNode<'_>) {
         Self::wait(&mut self.line, &node.line);
         Self::wait(&mut self.foot, &node.foot);
     }
@@ -152,7 +153,7 @@ impl<'n> Emitter<'n> {
 
     /// Writes a node whose comments were kept by [`Emitter::announce`]. For a list or map, the comments that wait in `line` and
     /// `foot` are written before the contents.
-    fn node(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
+    fn node(&mut self, node: &'n PrintedNode<'_>, in_list: bool) {
         if let PrintedShape::Scalar(scalar) = &node.shape {
             self.scalar(scalar, in_list);
         }
@@ -182,7 +183,7 @@ impl<'n> Emitter<'n> {
         self.line = self.writer.scalar(scalar, in_list, self.line);
     }
 
-    fn list(&mut self, items: &'n [PrintedNode<'n>]) {
+    fn list(&mut self, items: &'n [PrintedNode<'_>]) {
         for item in items {
             if self.writer.is_full() {
                 return;
@@ -195,7 +196,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    fn map(&mut self, pairs: &'n [(PrintedNode<'n>, PrintedNode<'n>)]) {
+    fn map(&mut self, pairs: &'n [(PrintedNode<'_>, PrintedNode<'_>)]) {
         for (key, value) in pairs {
             if self.writer.is_full() {
                 return;
@@ -217,7 +218,7 @@ impl<'n> Emitter<'n> {
         let PrintedShape::Scalar(scalar) = &key.shape else {
             return;
         };
-        let length = scalar.tag.len() + scalar.text().len();
+        let length = scalar.tag.len() + scalar.length;
         if !scalar.multiline && length <= LONGEST_KEY {
             self.scalar(scalar, false);
             self.writer.indicator(":", false, false);
@@ -241,7 +242,7 @@ impl<'n> Emitter<'n> {
     }
 
     /// Writes a list without entries, `[]`.
-    fn empty_list(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
+    fn empty_list(&mut self, node: &'n PrintedNode<'_>, in_list: bool) {
         self.writer.open_bracket("[", in_list);
         self.announce_end(node);
         self.writer.close_list();
@@ -250,7 +251,7 @@ impl<'n> Emitter<'n> {
     }
 
     /// Writes a map without pairs, `{}`. Comments that still wait in `head` are written between the braces.
-    fn empty_map(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
+    fn empty_map(&mut self, node: &'n PrintedNode<'_>, in_list: bool) {
         self.writer.open_bracket("{", in_list);
         self.announce_end(node);
         let outer = self.writer.deepen_in_braces(in_list);

@@ -1,17 +1,21 @@
 //! Decides how a YAML scalar is written: its text, its tag and its style.
 
+use std::{cell::Cell, iter};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
+use memchr::memchr2_iter;
 
 use crate::{
     sops::{
         format::yaml::{
-            character::{is_break, is_printable},
+            character::{find_break, is_break, is_printable},
             resolve::{self, Meaning},
         },
         number,
-        tree::ScalarType,
+        tree::{Opened, ScalarType},
     },
     system::plaintext::Plaintext,
+    text::blocks,
 };
 
 /// How many characters of base64 fit on one line of a `!!binary` value.
@@ -21,16 +25,34 @@ const BASE64_LINE: usize = 70;
 pub(crate) struct Scalar<'t> {
     /// The tag to write before the text; empty for most scalars.
     pub(crate) tag: &'static str,
-    text: ScalarText<'t>,
+    /// The text without quotes and escapes. It is taken out when it is printed.
+    pub(crate) text: Cell<ScalarText<'t>>,
+    /// The length of the text in bytes.
+    pub(crate) length: usize,
     pub(crate) style: Style,
     /// Whether the text of the YAML scalar contains a line break.
     pub(crate) multiline: bool,
 }
 
 /// The text of a scalar. The text may be secret, so an owned text is wiped after use.
-enum ScalarText<'t> {
+pub(crate) enum ScalarText<'t> {
     Borrowed(&'t str),
-    Owned(Plaintext),
+    Owned(Opened),
+}
+
+impl Default for ScalarText<'_> {
+    fn default() -> Self {
+        Self::Borrowed("")
+    }
+}
+
+impl ScalarText<'_> {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Owned(text) => str::from_utf8(text.expose()).unwrap_or_default(),
+        }
+    }
 }
 
 /// The style of a scalar: without quotes, in quotes, or as a block.
@@ -50,17 +72,10 @@ impl<'t> Scalar<'t> {
     fn new(text: ScalarText<'t>, style: Style) -> Self {
         Self {
             tag: "",
-            text,
+            length: text.as_str().len(),
+            text: Cell::new(text),
             style,
             multiline: false,
-        }
-    }
-
-    /// The text of the YAML scalar, without quotes and escapes.
-    pub(crate) fn text(&self) -> &str {
-        match &self.text {
-            ScalarText::Borrowed(text) => text,
-            ScalarText::Owned(text) => str::from_utf8(text.expose()).unwrap_or_default(),
         }
     }
 }
@@ -93,7 +108,7 @@ fn float(canonical: &str) -> ScalarText<'_> {
         Ok(f64::INFINITY) => ScalarText::Borrowed(".inf"),
         Ok(f64::NEG_INFINITY) => ScalarText::Borrowed("-.inf"),
         Ok(number) if number.is_nan() => ScalarText::Borrowed(".nan"),
-        Ok(number) => ScalarText::Owned(Plaintext::from(number::compact(number))),
+        Ok(number) => ScalarText::Owned(Plaintext::from(number::compact(number)).into()),
     }
 }
 
@@ -105,9 +120,31 @@ pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
     Scalar {
         // The tag keeps other readers of YAML from taking the string `<<` for the merge key, which includes another map.
         tag: if text == "<<" { "!!merge" } else { "" },
-        text: ScalarText::Borrowed(text),
         style: style(text),
-        multiline: text.contains(is_break),
+        multiline: find_break(text).is_some(),
+        ..Scalar::new(ScalarText::Borrowed(text), Style::Plain)
+    }
+}
+
+/// The YAML scalar for a string that was decrypted. The scalar keeps the string, and does not borrow it.
+pub(crate) fn opened<'t>(string: Opened) -> Scalar<'t> {
+    let Scalar {
+        tag,
+        text,
+        length,
+        style,
+        multiline,
+    } = text(string.expose());
+    let made = match text.into_inner() {
+        ScalarText::Owned(made) => Some(made),
+        ScalarText::Borrowed(_) => None,
+    };
+    Scalar {
+        tag,
+        text: Cell::new(ScalarText::Owned(made.unwrap_or(string))),
+        length,
+        style,
+        multiline,
     }
 }
 
@@ -120,11 +157,11 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
         text.push(line);
         text.push(if multiline { b"\n" } else { b"" });
     }
+    let style = if multiline { Style::Literal } else { Style::Plain };
     Scalar {
         tag: "!!binary",
-        text: ScalarText::Owned(text),
-        style: if multiline { Style::Literal } else { Style::Plain },
         multiline,
+        ..Scalar::new(ScalarText::Owned(text.into()), style)
     }
 }
 
@@ -137,19 +174,19 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
 ///   of the grammar.
 /// - Any other string has no quotes.
 fn style(text: &str) -> Style {
-    let neighbours = || text.chars().zip(text.chars().skip(1));
-    let break_after_space = neighbours().any(|(left, right)| left == ' ' && is_break(right));
-    let space_after_break = neighbours().any(|(left, right)| is_break(left) && right == ' ');
-    let escapes = text.chars().any(|character| character != '\t' && !is_printable(character));
+    let has_any = |texts: [&str; 5]| texts.iter().any(|part| text.contains(part));
+    let break_after_space = has_any([" \n", " \r", " \u{85}", " \u{2028}", " \u{2029}"]);
+    let escapes = blocks::find(text, is_no_letter, |character| character != '\t' && !is_printable(character)).is_some();
     if text.contains('\n') {
         let block = !text.ends_with(' ') && !break_after_space && !escapes;
         return if block { Style::Literal } else { Style::Double };
     }
+    let space_after_break = has_any(["\n ", "\r ", "\u{85} ", "\u{2028} ", "\u{2029} "]);
     let unquotable = escapes || break_after_space || space_after_break || text.contains('\t');
     if unquotable || reads_otherwise(text) {
         return Style::Double;
     }
-    let spaced = text.starts_with(' ') || text.ends_with(' ') || text.contains(is_break);
+    let spaced = text.starts_with(' ') || text.ends_with(' ') || find_break(text).is_some();
     if spaced || has_indicator(text) {
         Style::Single
     } else {
@@ -157,17 +194,25 @@ fn style(text: &str) -> Style {
     }
 }
 
+/// Whether a character that begins with this byte in UTF-8 may have to be escaped.
+pub(crate) fn is_no_letter(byte: u8) -> bool {
+    !matches!(byte, b' '..=b'~')
+}
+
 /// Whether YAML would read a part of the unquoted `text` as a mark of its grammar, such as `: ` or ` #`.
 fn has_indicator(text: &str) -> bool {
-    let mut characters = text.chars().peekable();
-    let mut previous = None;
-    while let Some(character) = characters.next() {
-        if is_indicator(previous, character, characters.peek().copied()) {
-            return true;
-        }
-        previous = Some(character);
-    }
-    text.starts_with("---") || text.starts_with("...")
+    let is_mark = |place: usize| {
+        let (before, rest) = text.split_at_checked(place)?;
+        let mut characters = rest.chars();
+        Some(is_indicator(
+            before.chars().next_back(),
+            characters.next()?,
+            characters.next(),
+        ))
+    };
+    // Behind the first character, only `:` and `#` can be marks.
+    let mut places = iter::once(0).chain(memchr2_iter(b':', b'#', text.as_bytes()));
+    places.any(|place| is_mark(place).unwrap_or(false)) || text.starts_with("---") || text.starts_with("...")
 }
 
 /// Whether a scalar without quotes must not contain this character between these neighbours.

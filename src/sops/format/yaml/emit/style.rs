@@ -1,14 +1,17 @@
 //! Writes YAML scalars in their styles: without quotes, in quotes, or as a block.
 
 use super::{
-    spell::{Scalar, Style},
+    spell::{Scalar, Style, is_no_letter},
     write::{ENTRY, YamlWriter},
 };
-use crate::sops::format::yaml::character::{is_break, is_printable};
+use crate::{
+    sops::format::yaml::character::{is_break, is_printable},
+    text::blocks,
+};
 
 impl YamlWriter {
-    /// Writes a scalar. If the scalar becomes a block, `comment` is written behind the mark of the block. Otherwise `comment`
-    /// is returned, to be written later.
+    /// Writes a scalar, and drops its text, unless the text is only measured. If the scalar becomes a block, `comment` is written
+    /// behind the mark of the block. Otherwise `comment` is returned, to be written later.
     pub(crate) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
         if !scalar.tag.is_empty() {
             self.indicator(scalar.tag, true, false);
@@ -16,16 +19,21 @@ impl YamlWriter {
         let outer = self.indent;
         self.deepen_in_braces(in_list);
         let mut rest = comment;
+        let taken = scalar.text.take();
+        let text = taken.as_str();
         match scalar.style {
             Style::Literal if comment.len() <= 1 => {
-                self.literal(scalar.text(), outer.unwrap_or(0), comment);
+                self.literal(text, outer.unwrap_or(0), comment);
                 rest = &[];
             }
-            Style::Plain => self.indicator(scalar.text(), true, false),
-            Style::Single => self.single_quoted(scalar.text()),
+            Style::Plain => self.indicator(text, true, false),
+            Style::Single => self.single_quoted(text),
             // A block has room for one comment behind its mark. A second comment would be read as a line of the block. So a text
             // with several comments is written in double quotes instead.
-            Style::Double | Style::Literal => self.double_quoted(scalar.text()),
+            Style::Double | Style::Literal => self.double_quoted(text),
+        }
+        if self.only_measures() {
+            scalar.text.set(taken);
         }
         self.restore(outer);
         rest
@@ -34,7 +42,7 @@ impl YamlWriter {
     /// Writes a text in single quotes (`'`).
     fn single_quoted(&mut self, text: &str) {
         self.indicator("'", true, false);
-        self.put_lines(text, false, Some('\''));
+        self.put_lines(text, false, true);
         self.indicator("'", false, false);
     }
 
@@ -43,13 +51,16 @@ impl YamlWriter {
         self.indicator("\"", true, false);
         // As in sops, all characters of a text are escaped if the text begins with a byte order mark (U+FEFF).
         let all = text.starts_with('\u{FEFF}');
-        for character in text.chars() {
-            if !all && is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
-                self.put(character);
-            } else {
-                self.escape(character);
-            }
+        let may_need_escape = |byte| is_no_letter(byte) | blocks::is_any(byte, *b"\"\\");
+        let needs_escape = |character| !is_printable(character) || is_break(character) || matches!(character, '"' | '\\');
+        let (escaped, mut rest) = if all { (text, "") } else { ("", text) };
+        escaped.chars().for_each(|character| self.escape(character));
+        while let Some((plain, character, tail)) = blocks::split(rest, may_need_escape, needs_escape) {
+            self.put_all(plain);
+            self.escape(character);
+            rest = tail;
         }
+        self.put_all(rest);
         self.indicator("\"", false, false);
     }
 
@@ -105,7 +116,7 @@ impl YamlWriter {
         }
         self.comment_behind(comment);
         self.blank = true;
-        self.put_lines(text, true, None);
+        self.put_lines(text, true, false);
     }
 }
 

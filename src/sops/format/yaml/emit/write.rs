@@ -2,9 +2,12 @@
 
 use std::{iter, mem};
 
-use crate::sops::format::{
-    output::Output,
-    yaml::character::{is_break, is_forbidden},
+use crate::{
+    sops::format::{
+        output::Output,
+        yaml::character::{is_break, is_forbidden, may_begin_break_or_quote},
+    },
+    text::blocks,
 };
 
 /// The indentation of one level in columns, except for a collection that is an entry of a list.
@@ -47,6 +50,11 @@ impl YamlWriter {
         self.out
     }
 
+    /// Whether the text is only measured, and will be printed once more.
+    pub(crate) fn only_measures(&self) -> bool {
+        self.out.only_measures()
+    }
+
     /// Whether the text has exceeded its limit. Then all further text is left out.
     pub(crate) fn is_full(&self) -> bool {
         self.out.is_full()
@@ -60,7 +68,8 @@ impl YamlWriter {
 
     /// Writes a text that has no line break.
     pub(crate) fn put_all(&mut self, text: &str) {
-        text.chars().for_each(|character| self.put(character));
+        self.out.push(text.as_bytes());
+        self.column += text.chars().count();
     }
 
     /// Ends the current line with the given line break.
@@ -71,26 +80,37 @@ impl YamlWriter {
     }
 
     /// Writes a text that may have several lines. Each line after the first is indented, unless it is empty. The first line is
-    /// indented if `starts_line` is true. Each character that equals `doubled` is written twice.
-    pub(crate) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
-        for character in text.chars() {
-            if is_break(character) {
-                if self.is_full() {
-                    return;
-                }
-                self.put_break(character);
-                starts_line = true;
+    /// indented if `starts_line` is true. If `doubles_quotes` is true, each single quote is written twice.
+    pub(crate) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubles_quotes: bool) {
+        let is_doubled = |character| doubles_quotes && character == '\'';
+        let is_it = |character| is_break(character) || is_doubled(character);
+        let mut rest = text;
+        while let Some((plain, character, tail)) = blocks::split(rest, may_begin_break_or_quote, is_it) {
+            rest = tail;
+            self.put_in_line(plain, &mut starts_line);
+            if is_doubled(character) {
+                self.put_in_line("''", &mut starts_line);
                 continue;
             }
-            if mem::take(&mut starts_line) {
-                self.indent();
+            if self.is_full() {
+                return;
             }
-            if doubled == Some(character) {
-                self.put(character);
-            }
-            self.put(character);
-            self.only_indent = false;
+            self.put_break(character);
+            starts_line = true;
         }
+        self.put_in_line(rest, &mut starts_line);
+    }
+
+    /// Writes a part of a line. The part is indented if `starts_line` is true.
+    fn put_in_line(&mut self, text: &str, starts_line: &mut bool) {
+        if text.is_empty() {
+            return;
+        }
+        if mem::take(starts_line) {
+            self.indent();
+        }
+        self.put_all(text);
+        self.only_indent = false;
     }
 
     /// Writes a blank, unless the last character already counts as a blank.

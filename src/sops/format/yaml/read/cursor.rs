@@ -1,5 +1,7 @@
 //! A place in a YAML text, and the steps that move the place forward.
 
+use crate::text::blocks;
+
 /// A place in the text, as an offset and also as a line and a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -119,8 +121,7 @@ impl<'a> Cursor<'a> {
     /// ASCII characters, because each character must be one byte and one column.
     pub(crate) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = self.text.as_bytes().get(self.mark.offset..);
-        let bytes = rest.unwrap_or_default().iter();
-        let length = bytes.take_while(|byte| wanted(**byte)).count();
+        let length = blocks::run(rest.unwrap_or_default(), wanted);
         if length > 0 {
             self.newlines = 0;
             self.mark.offset += length;

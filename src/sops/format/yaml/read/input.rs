@@ -2,7 +2,7 @@
 
 use crate::sops::format::{
     problem::{Flaw, ParseError},
-    yaml::character::is_forbidden,
+    yaml::character::find_forbidden,
 };
 
 /// The file as text, without a byte order mark.
@@ -19,8 +19,8 @@ pub(crate) fn decode(source: &[u8]) -> Result<&str, ParseError> {
         });
     }
     let text = str::from_utf8(source).map_err(|error| problem(source, error.valid_up_to(), "the text is not UTF-8"))?;
-    match text.char_indices().find(|(_, character)| is_forbidden(*character)) {
-        Some((offset, _)) => Err(problem(source, offset, "control characters are not allowed")),
+    match find_forbidden(text) {
+        Some(offset) => Err(problem(source, offset, "control characters are not allowed")),
         None => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
     }
 }

@@ -15,7 +15,9 @@ use crate::{
 
 /// The text that is printed for these documents.
 fn print(documents: &[Branch<Opened>]) -> String {
-    let text = emit(documents, usize::MAX).unwrap_or_else(|error| panic!("{error}")).unwrap();
+    let text = emit(documents.to_vec(), usize::MAX)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .unwrap();
     String::from_utf8(text.expose().to_vec()).unwrap()
 }
 
@@ -126,7 +128,7 @@ fn a_key_that_is_not_a_string_cannot_be_printed() {
         key: Key::Other("an integer"),
         value: Value::Null,
     };
-    let error = emit(&[Branch { items: vec![item] }], usize::MAX).map(|_| ()).unwrap_err();
+    let error = emit(vec![Branch { items: vec![item] }], usize::MAX).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "a key is an integer, not a string");
 }
 
