@@ -40,6 +40,8 @@ let
       # file, which may be missing: it only has its name.
       sopsFile = if cfg.mock then baseNameOf (toString secret.sopsFile) else secret.sopsFile;
     }
+    # Fields that an older program in `sops.package` does not know are written only if somebody uses them.
+    // lib.optionalAttrs (secret.onFailure != "abort") { inherit (secret) onFailure; }
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
 
   templateEntry =

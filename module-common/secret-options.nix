@@ -66,6 +66,26 @@ let
           defaultText = lib.literalExpression "config.sops.defaultSopsFile";
           description = "The encrypted file with the secret.";
         };
+
+        onFailure = lib.mkOption {
+          type = types.enum [
+            "abort"
+            "skip"
+            "keep"
+          ];
+          default = "abort";
+          example = "keep";
+          description = ''
+            What happens if this secret cannot be decrypted while secrets are installed:
+
+            - `"abort"`: nothing is changed, and no other secret either.
+            - `"skip"`: the others are installed, and this one is not there any more.
+            - `"keep"`: the others are installed, and this one keeps the value that it has.
+
+            In each case the installation ends with an error. If all secrets of a file fail, the strictest of them decides. A template that needs a
+            secret which is not there is not there either. At boot, everything that can be decrypted is installed, whatever this option says.
+          '';
+        };
       };
     };
 

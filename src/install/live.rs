@@ -21,11 +21,22 @@ use rustix::{
 use super::{
     entry::Entry,
     error::{InstallError, errno, failed},
-    files, held, mount, pending,
+    files, held, mount,
+    name::{EntryName, PlaceInGeneration},
+    pending,
     site::Site,
     units::UnitRequests,
 };
-use crate::system::{budget, mode::FileMode, stop};
+use crate::{
+    system::{
+        budget,
+        mode::FileMode,
+        plaintext::Plaintext,
+        read::{OpenFile, ReadError},
+        stop,
+    },
+    text::printable::shown,
+};
 
 /// The generation that is live when this run begins.
 #[derive(Default)]
@@ -132,6 +143,26 @@ impl LiveGeneration {
         Ok(if same { Difference::Same } else { Difference::Differs })
     }
 
+    /// The content of the file at `place`, which has at most `limit` bytes. `None` if there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// If the file exists and cannot be read.
+    pub(crate) fn content(&self, place: &PlaceInGeneration<'_>, limit: usize) -> Result<Option<Plaintext>, InstallError> {
+        let at = self.at.join(place);
+        let file = match files::open_file(&self.dir, place.as_str()) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(cause) => return Err(failed("read", &at)(cause)),
+        };
+        let fail = |error: ReadError| InstallError::from(error.diagnosis().of(format_args!("cannot read {}", shown(&at))));
+        let file = OpenFile::of(File::from(file), limit).map_err(fail)?;
+        // The buffer is as large as the file from the start, so secret bytes are not moved.
+        let mut text = Plaintext::with_capacity(file.size);
+        file.read(|piece| text.push(piece)).map_err(fail)?;
+        Ok(Some(text))
+    }
+
     /// What the generation contains: each path, relative to its directory, with the kind of file that is there.
     ///
     /// # Errors
@@ -166,6 +197,25 @@ pub fn live_generation(site: &Site) -> Result<Option<u64>, InstallError> {
         None => Ok(Current::default()),
     })?;
     Ok(current.live.is_some().then_some(current.number))
+}
+
+/// The live contents of the secrets `names`, in this order; `None` for each that is not live. A content has at most `limit` bytes.
+///
+/// # Errors
+///
+/// If the live generation or one of these files cannot be read.
+pub fn live_contents(site: &Site, names: &[&EntryName], limit: usize) -> Result<Vec<Option<Plaintext>>, InstallError> {
+    steady(site, || {
+        let current = match mount::open(site)? {
+            Some(root) => Current::read(site, &root)?,
+            None => Current::default(),
+        };
+        let content = |name| match &current.live {
+            Some(live) => live.content(&PlaceInGeneration::of_secret(name), limit),
+            None => Ok(None),
+        };
+        names.iter().copied().map(content).collect()
+    })
 }
 
 /// Returns what `look` sees without the lock. While `look` reads a generation, another run may swap the link and then remove that

@@ -42,7 +42,7 @@ pub use error::InstallError;
 pub use failure::Failed;
 pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
-pub use live::{Difference, LiveGeneration, live_generation};
+pub use live::{Difference, LiveGeneration, live_contents, live_generation};
 pub(crate) use name::rendered;
 pub use name::{BadName, EntryName, PlaceInGeneration};
 pub use owner::Owner;

@@ -54,6 +54,8 @@ pub enum Extent {
     /// Some entries failed, and only the others are published. This is allowed only if no generation is live. [`publish`] checks
     /// this again under the lock, because another run may have published meanwhile.
     Rest,
+    /// Some entries failed, and the manifest says that the others are published all the same.
+    Tolerated,
 }
 
 /// Publishes `entries` as a new generation, and then makes the unit requests of all secrets and templates that changed. `channel`

@@ -10,6 +10,7 @@ use super::{
     findings::Findings,
     named_entry::NamedEntry,
     paths::Paths,
+    policy::on_failure,
     raw,
     settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
     unknown_fields::unknown_fields,
@@ -101,6 +102,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         Format::Yaml | Format::Json if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
         _ => Selection::Whole,
     };
+    let on_failure = on_failure(what, &raw.on_failure, findings);
     let placement = Placement {
         path: elsewhere(
             paths.optional(format_args!("the path of {what}"), &raw.path, findings),
@@ -118,6 +120,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         format,
         selection,
         mock_value: raw.mock_value,
+        on_failure,
         placement,
     }
 }

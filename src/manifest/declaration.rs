@@ -100,8 +100,21 @@ pub struct Secret<N = EntryName> {
     pub selection: Selection,
     /// The content of the secret in a mock; `None` if this program makes a dummy.
     pub mock_value: Option<String>,
+    /// What happens if the secret fails while a generation is live.
+    pub on_failure: OnFailure,
     /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
+}
+
+/// What happens if a secret fails while a generation is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Nothing is changed.
+    Abort,
+    /// The others are published without this secret.
+    Skip,
+    /// The others are published, and this secret keeps its live value. A secret without a live value is left out.
+    Keep,
 }
 
 impl Secret<String> {
@@ -113,6 +126,7 @@ impl Secret<String> {
             format: self.format,
             selection: self.selection,
             mock_value: self.mock_value,
+            on_failure: self.on_failure,
             placement: self.placement,
         })
     }

@@ -14,12 +14,15 @@ mod findings;
 mod named_entry;
 mod parse;
 mod paths;
+mod policy;
 mod raw;
 #[cfg(test)]
 mod schema;
 mod settings;
 mod unknown_fields;
 
-pub use declaration::{Account, Body, Logging, MOCK_MARK, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template};
+pub use declaration::{
+    Account, Body, Logging, MOCK_MARK, Manifest, OnFailure, Phase, Placeholder, Placement, Secret, Selection, Template,
+};
 pub use error::ManifestError;
 pub(crate) use paths::without_detours;

@@ -155,6 +155,11 @@ pub(crate) struct RawSecret {
     pub reload_units: Vec<String>,
     /// The content of the secret in a mock. Without it, the secret is a dummy that this program makes.
     pub mock_value: Option<String>,
+    /// What happens if the secret fails while secrets are live: `abort` changes nothing, `skip` installs the others without it, and
+    /// `keep` installs the others with its live value. The default is `abort`.
+    #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["abort", "skip", "keep", ""])))]
+    pub on_failure: String,
     /// Only for the Nix module, which puts secrets with this flag into the manifest of the early phase.
     #[serde(deserialize_with = "null_as_default")]
     pub needed_for_users: bool,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     install::{EntryKind, EntryName},
-    manifest::{Body, Manifest, Placeholder, Template},
+    manifest::{Body, Manifest, OnFailure, Placeholder, Template},
     system::{
         budget,
         confinement::Confined,
@@ -87,26 +87,43 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
         .collect();
     drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
     let mut room = manifest.max_size;
-    let finish = |(position, draft): (usize, Result<RenderableTemplate<'_>, Diagnosis>)| {
-        let text = draft.and_then(|draft| renderer.finish(&draft, &mut room));
+    let finish = |(position, draft): (usize, Result<RenderableTemplate<'_>, TemplateError>)| {
+        let text = draft.and_then(|draft| Ok(renderer.finish(&draft, &mut room)?));
         (position, text)
     };
     let mut texts: Vec<_> = drafts.into_iter().map(finish).collect();
     texts.sort_by_key(|(position, _)| *position);
     let mut failures = Vec::new();
-    let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, Diagnosis>))| {
-        text.map_err(|diagnosis| failures.push(fail(template, diagnosis))).ok()
+    let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, TemplateError>))| {
+        text.map_err(|error| failures.push(fail(template, error))).ok()
     };
     let kept = manifest.templates.iter().zip(texts).map(keep).collect();
     (kept, failures)
 }
 
-fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
+fn fail(template: &Template, error: TemplateError) -> Failure {
     Failure {
-        diagnosis: diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
+        diagnosis: error.diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
         kind: EntryKind::Template,
         entries: vec![template.name.to_string()],
         sops_file: None,
+        is_tolerated: error.is_tolerated,
+    }
+}
+
+/// Why a template cannot be rendered.
+struct TemplateError {
+    diagnosis: Diagnosis,
+    /// Whether the only reason is that it needs secrets which may be left out.
+    is_tolerated: bool,
+}
+
+impl From<Diagnosis> for TemplateError {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self {
+            diagnosis,
+            is_tolerated: false,
+        }
     }
 }
 
@@ -139,6 +156,8 @@ struct Renderer<'m> {
     manifest: &'m Manifest,
     tokens: Tokens<'m>,
     declared: HashSet<&'m str>,
+    /// The secrets that may be left out if they fail.
+    tolerated: HashSet<&'m str>,
     values: &'m Values<'m>,
 }
 
@@ -148,14 +167,40 @@ impl<'m> Renderer<'m> {
             manifest,
             tokens: Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str())),
             declared: manifest.secrets.iter().map(|secret| secret.name.as_str()).collect(),
+            tolerated: manifest
+                .secrets
+                .iter()
+                .filter(|secret| secret.on_failure != OnFailure::Abort)
+                .map(|secret| secret.name.as_str())
+                .collect(),
             values,
         }
     }
 
-    fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, Diagnosis> {
+    fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, TemplateError> {
         let text = body(&template.name, &template.body, reader)?;
-        let length = self.tokens.length(text.expose(), |token| self.value(token))?;
-        Ok(RenderableTemplate { text, length })
+        match self.tokens.length(text.expose(), |token| self.value(token)) {
+            Ok(length) => Ok(RenderableTemplate { text, length }),
+            Err(diagnosis) => Err(TemplateError {
+                diagnosis,
+                is_tolerated: self.lacks_only_tolerated(text.expose()),
+            }),
+        }
+    }
+
+    /// Whether all that `text` lacks is secrets which have failed, and which may be left out.
+    fn lacks_only_tolerated(&self, text: &[u8]) -> bool {
+        let value = |token| match self.value(token) {
+            Err(_) if self.is_tolerated(token) => Ok(&[][..]),
+            value => value,
+        };
+        self.tokens.length(text, value).is_ok()
+    }
+
+    /// Whether the secret of the placeholder with the index `token` may be left out if it fails.
+    fn is_tolerated(&self, token: usize) -> bool {
+        let secret = self.manifest.placeholders.get(token).map(|placeholder| &placeholder.secret);
+        secret.is_some_and(|secret| self.tolerated.contains(secret.as_str()))
     }
 
     fn finish(&self, draft: &RenderableTemplate<'_>, room: &mut usize) -> Result<Plaintext, Diagnosis> {

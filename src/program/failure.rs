@@ -1,10 +1,14 @@
 //! Failures of secrets and templates, and the failure policy, which decides what is published after a failure.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    install::{EntryKind, rendered},
-    text::diagnosis::Diagnosis,
+    install::{EntryKind, Extent, rendered},
+    manifest::Manifest,
+    text::{diagnosis::Diagnosis, printable::shown},
 };
 
 /// A failure, and the entries that cannot be published because of it.
@@ -17,6 +21,8 @@ pub(crate) struct Failure {
     pub entries: Vec<String>,
     /// The sops file that caused the failure, if a sops file did.
     pub sops_file: Option<PathBuf>,
+    /// Whether the manifest says that the other entries are published all the same, also over a live generation (`onFailure`).
+    pub is_tolerated: bool,
 }
 
 /// The decision of the failure policy about the entries that did not fail.
@@ -27,8 +33,21 @@ pub(crate) enum Verdict {
     /// No generation is live, so there is nothing to protect. The entries that did not fail are published, and the failures are
     /// reported.
     PublishRest,
+    /// The manifest tolerates all failures. The entries that did not fail are published, and the failures are reported.
+    PublishTolerated,
     /// Either something failed while a generation is live, or all entries failed. Nothing is changed.
     ChangeNothing,
+}
+
+impl Verdict {
+    /// Which entries are published.
+    pub(crate) fn extent(self) -> Extent {
+        match self {
+            Self::Publish => Extent::Whole,
+            Self::PublishTolerated => Extent::Tolerated,
+            Self::PublishRest | Self::ChangeNothing => Extent::Rest,
+        }
+    }
 }
 
 /// Decides by the failure policy. `is_live` says whether a generation is live. `has_rest` says whether at least one entry did not
@@ -37,7 +56,11 @@ pub(crate) enum Verdict {
 pub(crate) fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
     if failures.is_empty() {
         Verdict::Publish
-    } else if is_live || !has_rest {
+    } else if !has_rest {
+        Verdict::ChangeNothing
+    } else if failures.iter().all(|failure| failure.is_tolerated) {
+        Verdict::PublishTolerated
+    } else if is_live {
         Verdict::ChangeNothing
     } else {
         Verdict::PublishRest
@@ -53,6 +76,54 @@ pub(crate) fn names(entries: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// The names of the entries that failed.
+pub(crate) fn failed_entries(failures: &[Failure]) -> impl Iterator<Item = String> {
+    failures.iter().flat_map(|failure| failure.entries.iter().cloned())
+}
+
+/// A list of failed secrets and templates for a message, each with the units that use it.
+pub(crate) fn listed(manifest: &Manifest, entries: &[String]) -> String {
+    let secrets = manifest.secrets.iter().map(|secret| (&secret.name, &secret.placement));
+    let templates = manifest
+        .templates
+        .iter()
+        .map(|template| (&template.name, &template.placement));
+    let mut units: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, placement) in secrets.chain(templates) {
+        let of_entry = placement.restart_units.iter().chain(&placement.reload_units);
+        units.entry(name.as_str()).or_default().extend(of_entry.map(String::as_str));
+    }
+    let shown = entries.iter().map(|name| match units.get(name.as_str()) {
+        Some(units) if !units.is_empty() => {
+            let units: Vec<_> = units.iter().copied().collect();
+            format!("{name} (used by {})", units.join(", "))
+        }
+        _ => name.clone(),
+    });
+    names(&shown.collect::<Vec<_>>())
+}
+
+/// What a publication in `link` lacks because of `failures`, and the failed secrets `kept` that keep their live values. `None` if it
+/// lacks nothing.
+pub(crate) fn published_rest(manifest: &Manifest, link: &Path, failures: &[Failure], kept: &[String]) -> Option<String> {
+    let missing: Vec<_> = failed_entries(failures).filter(|name| !kept.contains(name)).collect();
+    let list = |words: &str, names: &[String]| match names {
+        [] => String::new(),
+        names => format!(", {words}: {}", listed(manifest, names)),
+    };
+    let is_lacking = !missing.is_empty() || !kept.is_empty();
+    is_lacking.then(|| {
+        format!(
+            "published {} of {} in {}{}{}",
+            manifest.entry_count().saturating_sub(missing.len()),
+            manifest.entry_count(),
+            shown(link),
+            list("without", &missing),
+            list("with the live value of", kept),
+        )
+    })
 }
 
 impl Failure {

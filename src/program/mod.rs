@@ -7,6 +7,7 @@ mod contents;
 pub mod environment;
 pub(crate) mod failure;
 mod host_recipients;
+mod kept;
 pub(crate) mod key_sources;
 mod last_run;
 mod limit;

@@ -5,7 +5,7 @@ use rustix::fs::{Gid, Uid};
 use super::{contents::Values, failure::Failure, mock};
 use crate::{
     install::{Entry, EntryKind, EntryName, Owner},
-    manifest::{Account, Manifest, Placement},
+    manifest::{Account, Manifest, OnFailure, Placement},
     system::{
         plaintext::Plaintext,
         root::Root,
@@ -22,20 +22,22 @@ pub(crate) fn owned<'e>(
     mut owners: Owners,
     root: &Root,
 ) -> (Vec<Entry<'e>>, Vec<Failure>) {
+    // A live value that is kept would still need its owner. So only a secret that may be left out can do without.
     let secrets = manifest.secrets.iter().filter_map(|secret| {
         let content = values.get(secret.name.as_str())?.expose();
-        Some((EntryKind::Secret, &secret.name, content, &secret.placement))
+        let is_tolerated = secret.on_failure == OnFailure::Skip;
+        Some((EntryKind::Secret, &secret.name, content, &secret.placement, is_tolerated))
     });
     let templates = manifest.templates.iter().zip(rendered).filter_map(|(template, rendered)| {
         let content = rendered.as_ref()?.expose();
-        Some((EntryKind::Template, &template.name, content, &template.placement))
+        Some((EntryKind::Template, &template.name, content, &template.placement, false))
     });
     let mut entries = Vec::with_capacity(manifest.entry_count().saturating_add(1));
     let mut failures = Vec::new();
-    for (kind, name, content, placement) in secrets.chain(templates) {
+    for (kind, name, content, placement, is_tolerated) in secrets.chain(templates) {
         match owners.of(placement) {
             Ok(owner) => entries.push(entry(kind, name, content, owner, placement, root)),
-            Err(problem) => failures.push(unowned(kind, name, &problem)),
+            Err(problem) => failures.push(unowned(kind, name, &problem, is_tolerated)),
         }
     }
     if failures.is_empty() || !entries.is_empty() {
@@ -64,7 +66,7 @@ fn entry<'e>(
     }
 }
 
-fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError) -> Failure {
+fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError, is_tolerated: bool) -> Failure {
     let noun = match kind {
         EntryKind::Secret => "secret",
         EntryKind::Template => "template",
@@ -74,6 +76,7 @@ fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError) -> Failure {
         kind,
         entries: vec![name.to_string()],
         sops_file: None,
+        is_tolerated,
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{
     contents::{self, Collected, Values},
     failure::Failure,
-    mock,
+    kept, mock,
     sops_files::{FileFacts, Files},
 };
 use crate::{
+    install::Site,
     keys::{Keyring, Notice},
     manifest::Manifest,
     system::{confinement::Confined, plaintext::Plaintext},
@@ -22,38 +23,46 @@ pub(crate) struct Prepared<'m> {
     pub(crate) files: Vec<FileFacts>,
     /// What failed.
     pub(crate) failures: Vec<Failure>,
+    /// The names of those failed secrets that keep their live values.
+    pub(crate) kept: Vec<String>,
 }
 
 impl<'m> Prepared<'m> {
     /// Decrypts the sops files with the keys of `keyring`, and renders the templates. Files that others may have written are read on
-    /// `thread`. Returns the notices about keys that other programs hold, too.
+    /// `thread`. Live values that are kept are those of `site`. Returns the notices about keys that other programs hold, too.
     ///
     /// In a mock, the secrets are dummies, and no sops file is read.
-    pub(crate) fn of(manifest: &'m Manifest, mut keyring: Keyring, thread: Confined) -> (Self, Vec<Notice>) {
+    pub(crate) fn of(manifest: &'m Manifest, mut keyring: Keyring, thread: Confined, site: &Site) -> (Self, Vec<Notice>) {
         if manifest.is_mock {
             let collected = Collected {
                 values: mock::values(manifest),
                 files: Vec::new(),
                 failures: Vec::new(),
             };
-            return (Self::with(manifest, collected, thread), Vec::new());
+            return (Self::with(manifest, collected, thread, site), Vec::new());
         }
         let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
         files.open_with_programs(&mut keyring);
         let notices = keyring.take_notices();
         let collected = contents::collect(files.finish(keyring));
-        (Self::with(manifest, collected, thread), notices)
+        (Self::with(manifest, collected, thread, site), notices)
     }
 
     /// Renders the templates with the values of the secrets.
-    fn with(manifest: &'m Manifest, collected: Collected<'m>, thread: Confined) -> Self {
-        let Collected { values, files, failures } = collected;
+    fn with(manifest: &'m Manifest, collected: Collected<'m>, thread: Confined, site: &Site) -> Self {
+        let Collected {
+            mut values,
+            files,
+            failures,
+        } = collected;
+        let kept = kept::keep(manifest, site, &failures, &mut values);
         let (rendered, failed_templates) = contents::render(manifest, &values, thread);
         Self {
             values,
             rendered,
             files,
-            failures: failures.into_iter().chain(failed_templates).collect(),
+            failures: failures.into_iter().chain(kept.failure).chain(failed_templates).collect(),
+            kept: kept.names,
         }
     }
 }

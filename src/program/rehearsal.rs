@@ -44,10 +44,10 @@ impl Rehearsal {
             .iter()
             .map(|identity| identity.recipient().to_owned())
             .collect();
-        let (prepared, later) = Prepared::of(manifest, keyring, thread);
-        notices.extend(later);
         let mut accounts = Accounts::default();
         let site = site::of(is_early, manifest, root, &mut accounts);
+        let (prepared, later) = Prepared::of(manifest, keyring, thread, &site);
+        notices.extend(later);
         let owners = Owners::new(manifest.user_mode, is_early, accounts, may_lack_users);
         let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
         Self {

@@ -13,7 +13,7 @@ use super::{
     again, channel,
     cli::{Arguments, CheckMode},
     environment::Environment,
-    failure::{Failure, Verdict, names, verdict},
+    failure::{Failure, Verdict, failed_entries, listed, published_rest, verdict},
     host_recipients::HostRecipients,
     key_sources, last_run, manifest_file,
     metrics::{self, RunSummary},
@@ -24,7 +24,7 @@ use super::{
     sops_files::age_warnings,
 };
 use crate::{
-    install::{self, Entry, Extent, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
+    install::{self, Entry, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
     manifest::Manifest,
     system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
@@ -98,21 +98,22 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
     let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
-    let (prepared, notices) = Prepared::of(manifest, keyring, thread);
+    let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
+    let kept = prepared.kept;
     let failures: Vec<_> = prepared.failures.into_iter().chain(unowned).collect();
     failures.iter().for_each(Failure::report);
     for warning in age_warnings(&prepared.files, manifest) {
         tracing::warn!("{warning}");
     }
-    let outcome = conclude(arguments, &environment, manifest, &site, &entries, &failures);
+    let outcome = conclude(arguments, &environment, manifest, &site, &entries, (&failures, &kept));
     if !environment.dry_run {
         let summary = RunSummary {
             has_succeeded: outcome == Outcome::Done,
             generation: install::live_generation(&site).ok().flatten(),
-            failed_entries: failed_entries(&failures).len(),
+            failed_entries: failed_entries(&failures).count(),
             files: &prepared.files,
         };
         metrics::keep(manifest, arguments.ignore_passwd, &summary);
@@ -120,14 +121,15 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     outcome
 }
 
-/// Decides by the failure policy what is published, and publishes it. In a dry run, reports what would be published.
+/// Decides by the failure policy what is published, and publishes it. In a dry run, reports what would be published. Beside the failures
+/// are the names of those failed secrets that keep their live values.
 fn conclude(
     arguments: &Arguments,
     environment: &Environment,
     manifest: &Manifest,
     site: &Site,
     entries: &[Entry<'_>],
-    failures: &[Failure],
+    (failures, kept): (&[Failure], &[String]),
 ) -> Outcome {
     // This check needs no lock, because [`install::publish`] repeats the check under the lock before it publishes only a part
     // of the entries.
@@ -141,13 +143,13 @@ fn conclude(
                 let diagnoses = failures.iter().map(|failure| &failure.diagnosis);
                 last_run::keep(site, &arguments.manifest, None, diagnoses);
             }
-            change_nothing(site, is_live, failures)
+            change_nothing(manifest, site, is_live, failures)
         }
         verdict if environment.dry_run => tell_changes(environment, manifest, site, entries, verdict),
-        Verdict::Publish | Verdict::PublishRest => {
+        verdict @ (Verdict::Publish | Verdict::PublishRest | Verdict::PublishTolerated) => {
             let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
             let manifest = (&*arguments.manifest, manifest);
-            make_live(environment, manifest, site, entries, failures, again)
+            make_live(environment, manifest, site, entries, (failures, kept, verdict), again)
         }
     }
 }
@@ -175,19 +177,23 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     }
 }
 
-/// Publishes the entries, and reports the result. `manifest` is the manifest with its path. `again` is the command that repeats this
-/// run.
+/// Publishes the entries, and reports the result. `manifest` is the manifest with its path. Beside the failures are the names of those
+/// failed secrets that keep their live values, and the verdict about the failures. `again` is the command that repeats this run.
 fn make_live(
     environment: &Environment,
     (path, manifest): (&Path, &Manifest),
     site: &Site,
     entries: &[Entry<'_>],
-    failures: &[Failure],
+    (failures, kept, verdict): (&[Failure], &[String], Verdict),
     again: &str,
 ) -> Outcome {
-    let extent = if failures.is_empty() { Extent::Whole } else { Extent::Rest };
     let diagnoses = failures.iter().map(|failure| &failure.diagnosis);
-    let published = match install::publish(site, entries, extent, &channel::of(environment, manifest, &site.root)) {
+    let published = match install::publish(
+        site,
+        entries,
+        verdict.extent(),
+        &channel::of(environment, manifest, &site.root),
+    ) {
         Ok(published) => published,
         Err(failed) => {
             for warning in &failed.warnings {
@@ -221,22 +227,17 @@ fn make_live(
     if failures.is_empty() && published.failures.is_empty() {
         return Outcome::Done;
     }
-    let missing = failed_entries(failures);
-    if !missing.is_empty() {
+    if let Some(rest) = published_rest(manifest, &site.link, failures, kept) {
         tracing::error!(
             GENERATION = generation,
-            "published {} of {} in {}, without: {}; repair the faults named above, and run: {again}",
-            manifest.entry_count().saturating_sub(missing.len()),
-            manifest.entry_count(),
-            shown(&site.link),
-            names(&missing),
+            "{rest}; repair the faults named above, and run: {again}"
         );
     }
     Outcome::PublishedRest
 }
 
-fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
-    let failed = names(&failed_entries(failures));
+fn change_nothing(manifest: &Manifest, site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
+    let failed = listed(manifest, &failed_entries(failures).collect::<Vec<_>>());
     let link = shown(&site.link);
     if is_live {
         tracing::error!("nothing was changed, because these failed: {failed}; {link} is unchanged");
@@ -260,10 +261,6 @@ fn diagnosis(error: InstallError, again: &str) -> Diagnosis {
     } else {
         error.diagnosis
     }
-}
-
-fn failed_entries(failures: &[Failure]) -> Vec<String> {
-    failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
 }
 
 /// Makes the unit requests that a switch has left. `since` says when the lists with these requests were written, if this is known.

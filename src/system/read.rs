@@ -175,6 +175,11 @@ impl OpenFile {
             .custom_flags(flags)
             .open(path)
             .map_err(|error| refusal(&error))?;
+        Self::of(file, limit)
+    }
+
+    /// Takes an open file, which must be a regular file of at most `limit` bytes.
+    pub(crate) fn of(file: File, limit: usize) -> Result<Self, ReadError> {
         let metadata = file.metadata().map_err(|error| refusal(&error))?;
         if let Some(kind) = other_kind(metadata.file_type()) {
             return Err(ReadError::NotRegular(kind));

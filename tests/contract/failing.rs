@@ -1,10 +1,10 @@
 //! Tests what is published and reported after a failure.
 
-use std::ffi::OsStr;
+use std::{ffi::OsStr, path::Path};
 
 use serde_json::json;
 
-use crate::common::{Manifest, World};
+use crate::common::{Manifest, World, token};
 
 /// Two good secrets of different files.
 fn good(world: &World) -> Manifest {
@@ -193,7 +193,7 @@ fn a_dry_activation_does_not_miss_users_and_groups_that_are_yet_to_be_made() {
     assert_eq!(
         said.err,
         "error: secret \"b\": there is no user \"carol\"; declare the user in users.users, or correct owner\n\
-         error: nothing was changed, because these failed: b; /run/secrets is unchanged\n"
+         error: nothing was changed, because these failed: b (used by carol.service); /run/secrets is unchanged\n"
     );
 }
 
@@ -309,4 +309,126 @@ fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
          restore the file from version control; if you have checked the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/shorter.json\n\
          error: published 2 of 3 in /run/secrets, without: bad; repair the faults named above, and run: /run/current-system/activate\n"
     );
+}
+
+/// A manifest of a good secret, and of one with this `onFailure`, from this key of this file, for these units.
+fn with_policy(world: &World, policy: &str, file: &Path, key: &str) -> Manifest {
+    let fields =
+        json!({"onFailure": policy, "mode": "0440", "restartUnits": ["b.service", "a.service"], "reloadUnits": ["c.service"]});
+    let manifest = world.manifest().with("version", 1);
+    manifest
+        .secret("good", &world.fixture("text.bin"), "")
+        .secret_with("s", file, key, fields)
+        .template("t", &format!("s={}", token("s")), json!({}))
+}
+
+const UNITS: &str = "a.service, b.service, c.service";
+
+#[test]
+fn a_secret_that_may_be_skipped_stops_no_other() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    world.install(&with_policy(&world, "skip", &file, "database/host"));
+    let said = world.run(&with_policy(&world, "skip", &file, "database/hosts"));
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(3), "removing secret: s\nremoving rendered secret: t\n")
+    );
+    assert_eq!(
+        said.err.lines().last().unwrap(),
+        format!(
+            "error: published 1 of 3 in /run/secrets, without: s (used by {UNITS}), t; repair the faults named above, and run: systemctl restart sops-nix"
+        )
+    );
+    assert_eq!(world.shell("cd /run/secrets; find . -type f"), "./good\n");
+    // The same again changes nothing.
+    let before = world.shell("readlink /run/secrets");
+    assert_eq!(world.run(&with_policy(&world, "skip", &file, "database/hosts")).code, Some(3));
+    assert_eq!(world.shell("readlink /run/secrets"), before);
+}
+
+#[test]
+fn a_secret_that_keeps_its_value_stops_no_other_and_its_templates_are_rendered() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let nowhere = world.input("absent.json");
+    world.install(&with_policy(&world, "keep", &file, "database/host").secret("former", &file, "database/port"));
+    let said = world.run(&with_policy(&world, "keep", &nowhere, "x").secret("new", &file, "database/port"));
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(3), "adding secret: new\nremoving secret: former\n"),
+        "{said:?}"
+    );
+    assert_eq!(
+        said.err.lines().last().unwrap(),
+        format!(
+            "error: published 4 of 4 in /run/secrets, with the live value of: s (used by {UNITS}); repair the faults named above, and run: systemctl restart sops-nix"
+        )
+    );
+    assert_eq!(world.read("/run/secrets/s"), "db.example.org");
+    assert_eq!(world.read("/run/secrets/rendered/t"), "s=db.example.org");
+    assert_eq!(world.shell("stat -L -c %a /run/secrets/s"), "440\n");
+}
+
+#[test]
+fn a_secret_without_a_live_value_cannot_keep_it() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    world.install(
+        &world
+            .manifest()
+            .with("version", 1)
+            .secret("good", &world.fixture("text.bin"), ""),
+    );
+    let said = world.run(&with_policy(&world, "keep", &file, "database/hosts"));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains(" without: s (used by "), "{said:?}");
+    // At a first publication, too.
+    let Some(world) = World::system() else { return };
+    let said = world.run(&with_policy(&world, "keep", &file, "database/hosts"));
+    assert!(
+        said.err.contains("published 1 of 3 in /run/secrets, without: s (used by "),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_aborts_is_stronger_than_what_is_tolerated() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let nowhere = world.input("absent.json");
+    let good = with_policy(&world, "keep", &file, "database/host");
+    world.install(&good);
+    let before = world.tree("/run");
+    let kept = with_policy(&world, "keep", &nowhere, "x");
+    for (what, manifest) in [
+        ("a secret of the same file", kept.clone().secret("bad", &nowhere, "y")),
+        ("a secret of another file", kept.clone().secret("bad", &file, "no/such/key")),
+        (
+            "a template of its own fault",
+            kept.clone().template("bad", "<SOPS:0:PLACEHOLDER>", json!({})),
+        ),
+        (
+            "a template that needs a secret which aborts, too",
+            kept.secret("bad", &file, "no/such/key")
+                .template("u", &format!("{}{}", token("s"), token("bad")), json!({})),
+        ),
+        (
+            "a kept value has no owner",
+            good.secret_with(
+                "k",
+                &file,
+                "database/host",
+                json!({"onFailure": "keep", "owner": "nobody-has-this"}),
+            ),
+        ),
+    ] {
+        let said = world.run(&manifest);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{what}: {said:?}");
+        assert!(
+            said.err.contains("nothing was changed, because these failed: "),
+            "{what}: {said:?}"
+        );
+        assert_eq!(world.tree("/run"), before, "{what}");
+    }
 }

@@ -45,6 +45,8 @@ let
     "key-timeout"
     "max-size"
     "short-key-timeout"
+    # It has no rule for a secret that fails.
+    "secret-that-keeps-its-value"
     # It has no credentials of services, and cannot be switched off.
     "credential-of-a-service-without-rights"
     "credentials-of-all-phases"

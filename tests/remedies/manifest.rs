@@ -169,6 +169,14 @@ pub const ROWS: &[Row] = &[
             &json!("yaml"),
         );
     }),
+    mended("set \\\"abort\\\", \\\"skip\\\"", || {
+        of_secret(
+            "the unknown onFailure \"ignore\"; set \"abort\", \"skip\" or ",
+            "onFailure",
+            &json!("ignore"),
+            &json!("skip"),
+        );
+    }),
     mended("set a mode such as \\\"0400\\\"", || {
         of_secret(
             "which is not an octal number; set a mode such as \"0400\"",

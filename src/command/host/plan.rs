@@ -156,7 +156,8 @@ impl PhasePlan {
             ),
             Err(error) => (false, false, Changes::default(), vec![&error.diagnosis], true),
         };
-        let is_blocked = is_refused || (!failed.is_empty() && (is_live || failed.len() >= places.len()));
+        let is_tolerated = !is_live || rehearsal.failures.iter().all(|failure| failure.is_tolerated);
+        let is_blocked = is_refused || !(failed.is_empty() || (is_tolerated && failed.len() < places.len()));
         let mut plan = Self {
             phase: installation.phase,
             user: installation.user.clone(),

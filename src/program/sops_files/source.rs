@@ -9,7 +9,7 @@ use std::{
 use super::{desk::Desk, facts::FileFacts, job, job::Job};
 use crate::{
     install::EntryKind,
-    manifest::{Manifest, Secret, Selection},
+    manifest::{Manifest, OnFailure, Secret, Selection},
     program::{
         failure::{Failure, names},
         host_recipients::HostRecipients,
@@ -177,6 +177,7 @@ impl<'m> Source<'m> {
             kind: EntryKind::Secret,
             entries: self.entries(),
             sops_file: Some(PathBuf::from(self.path)),
+            is_tolerated: self.secrets.iter().all(|secret| secret.on_failure != OnFailure::Abort),
         }
     }
 
@@ -188,6 +189,7 @@ impl<'m> Source<'m> {
             kind: EntryKind::Secret,
             entries: vec![secret.name.to_string()],
             sops_file: Some(PathBuf::from(self.path)),
+            is_tolerated: secret.on_failure != OnFailure::Abort,
         }
     }
 }

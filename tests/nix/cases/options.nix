@@ -111,6 +111,7 @@ in
   secret-name-other-than-the-attribute = with-secret {
     name = "other";
   };
+  secret-that-keeps-its-value = with-secret { onFailure = "keep"; };
   secret-that-is-a-whole-file = with-secret { key = ""; };
   secret-of-each-format = with-options {
     secrets = {

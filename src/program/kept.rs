@@ -1,0 +1,58 @@
+//! The live values of failed secrets that keep them (`onFailure = "keep"`).
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{contents::Values, failure::Failure};
+use crate::{
+    install::{self, EntryKind, Site},
+    manifest::{Manifest, OnFailure},
+};
+
+/// What becomes of failed secrets that keep their live values.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// The names of the secrets that keep their live values.
+    pub(crate) names: Vec<String>,
+    /// Why the live values cannot be read.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Adds the live values of those failed secrets to `values`. A secret without a live value is left out.
+pub(crate) fn keep<'m>(manifest: &'m Manifest, site: &Site, failures: &[Failure], values: &mut Values<'m>) -> Kept {
+    let failed: HashSet<_> = failures
+        .iter()
+        .flat_map(|failure| &failure.entries)
+        .map(String::as_str)
+        .collect();
+    let wants = manifest.secrets.iter().filter(|secret| secret.on_failure == OnFailure::Keep);
+    let wanted: Vec<_> = wants
+        .map(|secret| &secret.name)
+        .filter(|name| failed.contains(name.as_str()))
+        .collect();
+    if wanted.is_empty() {
+        return Kept::default();
+    }
+    let contents = match install::live_contents(site, &wanted, manifest.max_size) {
+        Ok(contents) => contents,
+        Err(error) => {
+            return Kept {
+                names: Vec::new(),
+                failure: Some(Failure {
+                    diagnosis: error.diagnosis,
+                    entries: Vec::new(),
+                    kind: EntryKind::Secret,
+                    sops_file: None,
+                    is_tolerated: false,
+                }),
+            };
+        }
+    };
+    let mut kept = Kept::default();
+    for (name, content) in wanted.into_iter().zip(contents) {
+        if let Some(content) = content {
+            values.insert(name.as_str(), Arc::new(content));
+            kept.names.push(name.to_string());
+        }
+    }
+    kept
+}
