@@ -90,10 +90,9 @@ fn submodules(directory: &Path, of: Git) -> HashSet<PathBuf> {
 fn ls_files(directory: &Path, of: Git, options: &[&str]) -> Option<Vec<Vec<u8>>> {
     let mut git = Command::new("git");
     if of == Git::Inner {
-        let of_git = env::vars_os()
-            .map(|(name, _)| name)
-            .filter(|name| name.as_bytes().starts_with(b"GIT_"));
-        of_git.for_each(|name| drop(git.env_remove(name)));
+        for (name, _) in env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"GIT_")) {
+            git.env_remove(name);
+        }
     }
     // To list files, git needs no program that the configuration of a repository names.
     git.args(["-c", "core.fsmonitor=false", "ls-files", "-z"]).args(options);
