@@ -53,8 +53,12 @@ fn run_with_late(call: &str, world: &World, manifest: &Manifest, slow: &[PathBuf
     }
     command.args(before).arg(world.executable()).arg(world.save(manifest));
     let mut said = world.finish(&mut command);
-    let lines = said.err.lines().filter(|line| !line.starts_with("strace: "));
-    said.err = lines.flat_map(|line| [line, "\n"]).collect();
+    for text in [&mut said.err, &mut said.told] {
+        *text = text
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("strace: "))
+            .collect();
+    }
     said
 }
 

@@ -234,7 +234,7 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
     assert_eq!(said.code, Some(1));
     assert!((60..80).contains(&waited), "{waited} s");
     assert_eq!(
-        said.err,
+        said.told,
         format!(
             "waiting for another run, process {process}, which holds the lock /run/secrets.d/.lock\n\
              error: /run/secrets.d is locked by another run (process {process}), which did not end within 60 s; \

@@ -97,7 +97,7 @@ impl Case {
             }
         }
         // On a busy machine, anything may take so long that it is said. A case in which it is to be said has such a line already.
-        let printed = if wants("\nwaiting for ") {
+        let printed = if wants("waiting for ") {
             printed?
         } else {
             without_waits(&printed?)
