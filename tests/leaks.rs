@@ -126,7 +126,7 @@ fn no_output_of_any_run_shows_a_secret_or_a_key() {
     for (what, said) in [("the first run", first), ("the second run", second), ("a check", checked)] {
         assert!(!said.err.contains("a fault in sops-install-secrets"), "{what}: {}", said.err);
         assert_eq!(secret_in(&said.out), None, "{what}");
-        assert_eq!(secret_in(&said.err), None, "{what}");
+        assert_eq!(secret_in(&said.told), None, "{what}");
     }
     say(&format!(
         "{} damaged files, {} secrets looked for",
@@ -196,7 +196,7 @@ fn no_output_shows_a_key_that_is_no_key() {
                 .env("NIXOS_ACTION", "dry-activate")
         });
         assert_eq!(said.code, Some(1), "{said:?}");
-        assert_eq!(secret_in(&said.err), None, "the message about a bad key");
+        assert_eq!(secret_in(&said.told), None, "the message about a bad key");
         // A message with a part of a key is as bad as a message with the whole key.
         for key in [identity, post_quantum] {
             let data = key.rsplit_once('1').unwrap().1;
@@ -241,7 +241,7 @@ fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
         });
         assert_eq!(said.code, Some(0), "{said:?}");
         assert_eq!(secret_in(&said.out), None, "standard output");
-        assert_eq!(secret_in(&said.err), None, "standard error");
+        assert_eq!(secret_in(&said.told), None, "standard error");
     }
     let lists = world.tree("/run/nixos");
     assert_eq!(secret_in(&lists), None, "a list");
