@@ -39,7 +39,7 @@ def tell(lab):
         assert machine.property("sops-nix.service", "ExecMainStatus") == "3"
         said = machine.journal("-o cat -u sops-nix.service")
         for line in [f"cannot decrypt {other} (needed by secret s9)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {other}",
-                     "published 9 of 10 in /run/secrets, without: s9; repair the faults named above, and run: systemctl restart sops-nix"]:
+                     "published 9 of 10 in /run/secrets, without: s9 (used by wanting.service); repair the faults named above, and run: systemctl restart sops-nix"]:
             assert line in said, f"{line!r} is not in: {said}"
         assert "SECRET_NAME=s9" in machine.journal("-o export SECRET_NAME=s9")
         machine.succeed("cp /test/mended/manifest.json /test/manifest.json && systemctl restart sops-nix")

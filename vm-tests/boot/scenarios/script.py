@@ -90,7 +90,7 @@ def tell(lab):
         code, said = machine.run("/test/switch switch")
         assert code == 1, said
         assert "secret \"same\" from /test/secrets.yaml: the key \"no\" does not exist" in said, said
-        assert "nothing was changed, because these failed: same, template; /run/secrets is unchanged" in said, said
+        assert "nothing was changed, because these failed: same (used by same.service), template (used by template.service); /run/secrets is unchanged" in said, said
         assert "Activation script snippet 'setupSecrets' failed (1)" in said, said
         assert machine.succeed(listing) == before
         machine.succeed("cp /test/next/manifest.json /test/manifest.json")
