@@ -19,7 +19,6 @@ mod raw;
 #[cfg(test)]
 mod schema;
 mod settings;
-mod unit_names;
 mod unknown_fields;
 
 pub use declaration::{

@@ -16,12 +16,11 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    process::{Pid, Signal, kill_process_group},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 use zeroize::Zeroizing;
 
 use super::{
-    child_end,
     child_error::{ChildError, MOST_OUTPUT},
     plaintext::Plaintext,
     progress::Progress,
@@ -42,7 +41,7 @@ const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
     process: process::Child,
-    /// A descriptor that becomes readable when the child has ended.
+    /// A descriptor of the child (`pidfd_open`(2)), which becomes readable when the child has ended.
     end: OwnedFd,
     has_ended: bool,
     is_reaped: bool,
@@ -79,7 +78,7 @@ impl Child {
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // The child gets a process group of its own, so that one signal kills the child and all processes that it has started.
         let mut process = spawn_closed(pipes.process_group(0))?;
-        let end = child_end::watch(&process).inspect_err(|_| {
+        let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty()).inspect_err(|_| {
             let _ = process.kill();
             let _ = process.wait();
         })?;

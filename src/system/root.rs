@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{fs::Uid, io::Errno};
-
-use super::handle;
+use rustix::{
+    fs::{self, Mode, OFlags, Uid},
+    io::Errno,
+};
 
 /// Where sshd keeps the keys of the host.
 pub(crate) const SSHD: &str = "/etc/ssh";
@@ -47,7 +48,8 @@ impl Root {
 
     /// Opens the directory, only to look up paths below it.
     pub(crate) fn open(&self) -> Result<OwnedFd, Errno> {
-        handle::open_directory(&self.0)
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        fs::open(&self.0, flags, Mode::empty())
     }
 
     /// The file that lists users with their homes (passwd(5)).

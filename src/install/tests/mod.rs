@@ -6,7 +6,6 @@ mod files;
 mod homes;
 mod killing;
 mod locking;
-mod memory_disk;
 mod mounts;
 mod pruning;
 mod requests;
@@ -25,7 +24,7 @@ use rustix::{fs::Gid, process::geteuid};
 use tempfile::TempDir;
 
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
-use crate::system::{memory::FileSystem, mode::FileMode, root::Root, users::Ids};
+use crate::system::{mode::FileMode, root::Root, users::Ids};
 
 /// The errors, one on each line.
 fn said(failed: &Failed) -> String {
@@ -230,5 +229,5 @@ pub(crate) fn script(path: &Path, body: &str) {
 /// A mounted ramfs whose directories belong to root's group.
 const RAMFS: Store = Store::Mounted {
     file_system: FileSystem::Ramfs,
-    group: Some(Gid::ROOT),
+    group: Gid::ROOT,
 };

@@ -13,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-#[cfg(target_os = "linux")]
 use super::restriction::restrict;
 use crate::system::{progress::Progress, stop};
 
@@ -137,7 +136,6 @@ impl Confined {
 pub(crate) fn begin() -> Option<Sender<Work>> {
     let (sender, works) = mpsc::channel::<Work>();
     let confined = move || {
-        #[cfg(target_os = "linux")]
         restrict();
         for work in works {
             work();

@@ -20,7 +20,6 @@ let
     ./user-keys.nix
     ./guides.nix
     ./home.nix
-    ./macos.nix
   ];
 in
 # If two cases had one name, one of them would be lost: that is an error.

@@ -1,12 +1,8 @@
 # A package set with only as much as the evaluation of the modules needs: derivations that are never built, whose store paths are
 # easy to read, and text files that contain their text.
-{
-  lib,
-  system ? "x86_64-linux",
-}:
+{ lib }:
 
 let
-  isDarwin = lib.hasSuffix "-darwin" system;
   storePath = name: "${builtins.storeDir}/${lib.concatStrings (lib.replicate 32 "0")}-${name}";
 
   derivation =
@@ -30,8 +26,9 @@ let
     };
 
   platform = {
-    inherit system isDarwin;
-    isLinux = !isDarwin;
+    system = "x86_64-linux";
+    isLinux = true;
+    isDarwin = false;
   };
 
   callPackageWith =
@@ -46,9 +43,8 @@ let
   pkgs = {
     inherit lib;
     stdenv = {
-      inherit isDarwin;
-      isLinux = !isDarwin;
-      shell = "/bin/sh";
+      isLinux = true;
+      isDarwin = false;
       buildPlatform = platform;
       hostPlatform = platform;
     };
@@ -98,7 +94,6 @@ let
     "clippy"
     "deadnix"
     "findutils"
-    "flock"
     "jq"
     "kubectl"
     "kustomize"
