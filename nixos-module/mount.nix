@@ -38,7 +38,7 @@ let
         "mountPoint=${phase.mountPoint}"
       ]
       # There is nothing to install, but secrets of an earlier configuration may have to be removed.
-      ++ lib.optional phase.isEmpty ''[ -e "$mountPoint" ] || [ -e ${phase.ledger} ] || exit 0''
+      ++ lib.optional phase.isEmpty ''[ -e "$mountPoint" ] || exit 0''
       # The confined installer can make directories below these top-level directories, but not the top-level directories themselves.
       # At a first boot /home may not exist yet.
       ++ lib.optional (roots != [ ]) "mkdir -p ${lib.escapeShellArgs roots}"

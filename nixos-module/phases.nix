@@ -117,13 +117,6 @@ let
           lib.catAttrs "sopsFile" (lib.attrValues secrets) ++ lib.catAttrs "file" (lib.attrValues templates)
         );
       mountPoint = "${directory}.d";
-      # The file in which the installer keeps what it has made outside the mount point (`ledger_name` in src/program/site.rs). It is there only as long
-      # as there is something to remove.
-      ledger = "/var/lib/sops-nix/ledger${
-        lib.optionalString (directory != "/run/secrets") (
-          lib.replaceStrings [ "_" "-" "/" ] [ "__" "_-" "-" ] directory
-        )
-      }.json";
 
       # Every declared path, and the top-level directories of these paths and of the metrics.
       paths = map (entry: entry.path) (lib.attrValues secrets ++ lib.attrValues templates);

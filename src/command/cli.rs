@@ -54,19 +54,6 @@ pub enum Task {
     /// secrets and have failed.
     Retry,
 
-    /// Make the secrets live that were live before
-    ///
-    /// Makes the newest generation live that is older than the live one, and restarts or reloads the units of all secrets that differ.
-    /// Older generations are there only if sops.keepGenerations is 2 or more, and until the next restart of the host. The next switch
-    /// installs what the configuration says.
-    Rollback,
-
-    /// Remove what was made for secrets, after the module was removed
-    ///
-    /// Removes the symlinks and directories that were made for secrets outside /run, and moves the files back that were moved aside.
-    /// Refuses to do so as long as this host is set up to install the secrets.
-    Forget,
-
     /// Show what a sops file tells without a key
     ///
     /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether

@@ -22,8 +22,6 @@ pub(crate) struct Destination {
     pub name: OsString,
     /// The whole path as declared, for messages.
     pub path: PathBuf,
-    /// The whole path without symlinks, as it was when the directory was opened.
-    pub at: PathBuf,
 }
 
 impl Destination {

@@ -64,7 +64,6 @@ impl Grounds {
                 .chain(place.parents().map(|parent| self.link.below(parent)))
                 .collect(),
             end: self.link.below(place.as_str()),
-            at: path.to_owned(),
             place: None,
             is_safe: true,
         })

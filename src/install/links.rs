@@ -1,9 +1,10 @@
 //! Swaps the link, and makes the symlinks at declared paths.
 
 use std::{
+    borrow::Cow,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rustix::{
@@ -18,9 +19,8 @@ use super::{
     failure::{self, Failed},
     files::{self, NEW, suffixed},
     grounds::Grounds,
-    mark::FoundLink,
     owner::Owner,
-    parents::{self, MadeDirectory},
+    parents,
     plan::Wanted,
     site::Site,
     walk,
@@ -47,18 +47,6 @@ pub(crate) struct Spread {
     pub warnings: Vec<String>,
     /// One error for each symlink that was not made.
     pub failures: Vec<InstallError>,
-    /// The symlinks that there are now.
-    pub placed: Vec<PlacedLink>,
-    /// The directories that were made for symlinks.
-    pub directories: Vec<MadeDirectory>,
-}
-
-/// A symlink at a declared path.
-pub(crate) struct PlacedLink {
-    /// The path without symlinks.
-    pub at: PathBuf,
-    /// Which symlink it is.
-    pub found: FoundLink,
 }
 
 /// Makes the symlinks of `entries` that lie outside the published tree. The symlinks are independent: if one cannot be made, the
@@ -66,12 +54,9 @@ pub(crate) struct PlacedLink {
 pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Spread {
     let mut spread = Spread::default();
     for (entry, wanted) in entries.iter().zip(wanted) {
-        let Wanted::Outside { path, .. } = wanted else { continue };
-        match outside(site, grounds, entry, path, &mut spread.directories) {
-            Ok((placed, warnings)) => {
-                spread.placed.extend(placed);
-                spread.warnings.extend(warnings);
-            }
+        let Wanted::Outside(path) = wanted else { continue };
+        match outside(site, grounds, entry, path) {
+            Ok(warnings) => spread.warnings.extend(warnings),
             Err(failed) => {
                 spread.warnings.extend(failed.warnings);
                 let errors = failed.errors.into_iter().map(|error| error.of(entry));
@@ -82,23 +67,14 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
     spread
 }
 
-/// Makes the symlink of one entry at its declared path, outside the published tree. Adds the directories that are made for it to `new`.
-/// Returns the symlink, unless it cannot be examined, and warnings.
-fn outside(
-    site: &Site,
-    grounds: &Grounds,
-    entry: &Entry<'_>,
-    path: &Path,
-    new: &mut Vec<MadeDirectory>,
-) -> Result<(Option<PlacedLink>, Vec<String>), Failed> {
-    let place = parents::reach_and_tell(&site.root, path, site.homes, new)?;
+/// Makes the symlink of one entry at its declared path, outside the published tree.
+fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<Vec<String>, Failed> {
+    let place = parents::reach(&site.root, path, site.homes)?;
     // The check for a directory is repeated here, because somebody may have made a directory since the plan was made.
     place.refuse_directory()?;
     // A symlink that an earlier run made is replaced without a warning, even if the symlink leads to the secrets by another path.
     let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(&site.root, path);
-    let warnings = replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)?;
-    let found = FoundLink::at(&place.dir, &place.name).ok().flatten();
-    Ok((found.map(|found| PlacedLink { at: place.at, found }), warnings))
+    replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)
 }
 
 /// Swaps the link to generation `number`. `is_live` says whether the link led to a generation before. If the link led to something
@@ -267,24 +243,16 @@ fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError>
     )])
 }
 
-/// The names that a file with the name `name` may get when it is moved aside, in the order in which they are tried. The limit of 10,000
-/// only ends the search: nobody has so many backups of one name.
-pub(crate) fn backup_names(name: &OsStr) -> impl Iterator<Item = OsString> {
-    (0..10_000_u32).map(move |attempt| match attempt {
-        0 => suffixed(name, BACKUP),
-        _ => suffixed(name, &format!("{BACKUP}.{attempt}")),
-    })
-}
-
-/// Whether a file with the name `name` may get the name `backup` when it is moved aside.
-pub(crate) fn is_backup_name(backup: &OsStr, name: &OsStr) -> bool {
-    let is_like_one = backup.to_string_lossy().contains(BACKUP);
-    is_like_one && backup_names(name).any(|possible| possible == backup)
-}
-
 /// Renames `from` to the first free backup name, so that nothing is overwritten. Returns the backup name.
 fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
-    for backup in backup_names(&place.name) {
+    // The limit of 10,000 only ends the search: nobody has so many backups of one name.
+    for attempt in 0..10_000_u32 {
+        let suffix = if attempt == 0 {
+            Cow::Borrowed(BACKUP)
+        } else {
+            Cow::Owned(format!("{BACKUP}.{attempt}"))
+        };
+        let backup = suffixed(&place.name, &suffix);
         match fs::renameat_with(&place.dir, from, &place.dir, &backup, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
             // This file system has no `RENAME_NOREPLACE`, so the name is looked up before the rename.

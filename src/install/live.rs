@@ -305,7 +305,6 @@ mod tests {
             link: top.join("secrets"),
             keep_generations: 1,
             keeps_unchanged: false,
-            ledger: None,
             store: Store::Directory,
             homes: Homes::Unknown,
         };

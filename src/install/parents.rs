@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     os::fd::{AsFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rustix::{
@@ -17,7 +17,6 @@ use super::{
     error::{InstallError, failed},
     files,
     homes::{Grant, Homes},
-    mark::FileMark,
     owner::Owner,
     walk::{self, Walk},
 };
@@ -26,24 +25,11 @@ use crate::system::root::Root;
 /// Finds the place of `path`, and makes the missing directories on the way. In a home, new directories belong to the user of the
 /// home. Elsewhere, they belong to the owner of the nearest existing directory.
 pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destination, InstallError> {
-    reach_and_tell(root, path, homes, &mut Vec::new())
-}
-
-/// A directory that was made: its path without symlinks, and its mark. The mark is `None` if the directory could not be examined.
-pub(crate) type MadeDirectory = (PathBuf, Option<FileMark>);
-
-/// Does what [`reach`] does, and adds the directories that it makes to `new`, also if it fails later.
-pub(crate) fn reach_and_tell(
-    root: &Root,
-    path: &Path,
-    homes: Homes,
-    new: &mut Vec<MadeDirectory>,
-) -> Result<Destination, InstallError> {
     let mut walk = Walk::new(root, path)?;
     while let Some(missing) = walk.run(None)? {
         let here = walk.status()?;
         let grant = homes.grant(&walk, &here, &missing)?;
-        let made = make(walk.dir(), &missing, &grant, walk.here(), new)?;
+        let made = make(walk.dir(), &missing, &grant, walk.here())?;
         walk.enter(&here, &missing, made)?;
     }
     Ok(walk.place())
@@ -51,18 +37,15 @@ pub(crate) fn reach_and_tell(
 
 /// Makes the directory `name` in `dir`. The directory is made under a temporary name, and gets the name `name` only when it has
 /// its owner and mode. So nobody can find the directory under `name` with a wrong owner or mode, even if this run is killed.
-/// `here` is the path of the directory, which is added to `all`.
-fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path, all: &mut Vec<MadeDirectory>) -> Result<OwnedFd, InstallError> {
+/// `here` is the path of the directory, for messages.
+fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let fail = |cause| failed("make the directory", here)(cause);
     let new = files::suffixed(name, files::NEW);
     clear_rest(dir, &new, grant.owner.user).map_err(fail)?;
     fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
     let made = give(dir, &new, grant, here);
     match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
-        Ok(made) => {
-            all.push((here.to_owned(), FileMark::of_open(&made).ok()));
-            Ok(made)
-        }
+        Ok(made) => Ok(made),
         Err(error) => {
             let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
             // If another program has made the directory meanwhile, that directory is used.

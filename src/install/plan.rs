@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rustix::fs;
@@ -29,15 +29,8 @@ pub(crate) enum Wanted<'a> {
     Nothing,
     /// The symlink lies inside the published tree, at this place. The symlink is made while the generation is written.
     Inside(PlaceInGeneration<'a>),
-    /// The symlink lies outside the published tree. The symlink is made after the swap.
-    Outside {
-        /// The declared path.
-        path: &'a Path,
-        /// The path without symlinks.
-        at: PathBuf,
-        /// The last step of the way to the path.
-        end: Step,
-    },
+    /// The symlink lies outside the published tree, at this path. The symlink is made after the swap.
+    Outside(&'a Path),
 }
 
 /// An obstacle: something at or on the way to a declared path that keeps the symlink from being made.
@@ -65,7 +58,6 @@ struct Claim<'a> {
     path: &'a Path,
     passed: Vec<Step>,
     end: Step,
-    at: PathBuf,
     is_safe: bool,
 }
 
@@ -113,7 +105,6 @@ impl<'a> Plan<'a> {
             path,
             passed: way.passed,
             end: way.end,
-            at: way.at,
             is_safe: way.is_safe,
         })
     }
@@ -172,11 +163,7 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
 /// The symlink that `entry` gets for a claim that has no conflict.
 fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted<'a> {
     match grounds.below_link(&claim.end).and_then(PlaceInGeneration::of_symlink) {
-        None => Wanted::Outside {
-            path: claim.path,
-            at: claim.at.clone(),
-            end: claim.end.clone(),
-        },
+        None => Wanted::Outside(claim.path),
         Some(place) if place == entry.place() => Wanted::Nothing,
         Some(place) => Wanted::Inside(place),
     }

@@ -1,7 +1,5 @@
 //! Reports what a publication would do, for a dry run.
 
-use std::path::PathBuf;
-
 use super::{
     changes::{self, Changes},
     entry::Entry,
@@ -9,7 +7,7 @@ use super::{
     grounds::Grounds,
     layout, links,
     live::{Current, steady},
-    mount, outside,
+    mount,
     plan::{self, sorted},
     site::Site,
 };
@@ -27,10 +25,6 @@ pub struct Preview {
     pub failures: Vec<InstallError>,
     /// Whether obstacles would stop the run. If so, `failures` contains only the obstacles that would stop it.
     pub is_refused: bool,
-    /// The symlinks of former secrets, which would be removed.
-    pub gone: Vec<PathBuf>,
-    /// Why it is not known which symlinks would be removed.
-    pub warnings: Vec<String>,
 }
 
 impl Preview {
@@ -60,7 +54,6 @@ impl Preview {
         let is_live = current.live.is_some();
         let plan = plan::plan(site, &grounds, entries);
         let stays = layout::stays(site, current.live.as_ref(), &compared, entries, &plan.wanted)?;
-        let gone = outside::gone(site, entries, &plan.wanted);
         let (blocking, others) = sorted(plan.obstacles);
         let is_refused = is_live && !blocking.is_empty();
         let mut failures = blocking;
@@ -73,8 +66,6 @@ impl Preview {
             changes: compared.changes,
             failures,
             is_refused,
-            warnings: gone.as_ref().err().map(ToString::to_string).into_iter().collect(),
-            gone: gone.unwrap_or_default(),
         })
     }
 }

@@ -7,11 +7,9 @@
 //! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
-//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation. The ledger has each symlink
-//!    before it is made, so a killed run leaves none that nobody knows.
+//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation.
 //! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
-//! 7. Remove the symlinks of entries that are gone. Whatever happens to this work is only a warning.
-//! 8. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
+//! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
 
 use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
@@ -24,9 +22,7 @@ use super::{
     grounds::Grounds,
     held, layout, links,
     live::{Current, Difference, LiveGeneration},
-    lock,
-    outside::{Book, Removing},
-    pending,
+    lock, pending,
     plan::{self, Wanted, sorted},
     site::Site,
     units::{self, Channel, UnitError, UnitRequests},
@@ -131,10 +127,9 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     let mut warnings = swapped?;
 
     // The symlinks come after the swap: they lead through the link, which must name the new generation first.
-    let book = Book::open(site, entries, &decided.wanted);
-    let mut spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
-    warnings.append(&mut spread.warnings);
-    failures.append(&mut spread.failures);
+    let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
+    warnings.extend(spread.warnings);
+    failures.extend(spread.failures);
     if is_telling {
         // The unit requests come after the symlinks: a unit that restarts must find the new content at every declared path.
         let errors = units::request(channel, &changes.units);
@@ -153,13 +148,6 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         let failed = units::start_failed(channel, &all_units(entries));
         failures.extend(failed.err().map(InstallError::from));
     }
-    // What belongs to former secrets comes after all that somebody waits for.
-    let removing = match extent {
-        Extent::Rest => Removing::Nothing,
-        Extent::Whole if decided.live.is_none() => Removing::AtBoot,
-        Extent::Whole => Removing::Everything,
-    };
-    warnings.extend(book.map(|book| book.close(&spread, removing)).unwrap_or_default());
     // The held generations are looked up again, because a symlink to an older generation may have been replaced above. Pruning
     // comes last, because no other step depends on it.
     match held::by(site, root, &decided.leading) {

@@ -21,9 +21,6 @@ pub struct Site {
     /// Whether a run keeps what is already as it should be: the live generation if nothing in it changes, and otherwise the files that
     /// do not change, as hard links in the new generation. If not, each run publishes new files, as the Go program does.
     pub keeps_unchanged: bool,
-    /// The absolute path of the ledger, which has what this installation has made outside its mount point. Without a ledger, what was
-    /// made there stays when its secret goes.
-    pub ledger: Option<PathBuf>,
     /// Whether the mount point is a file system of its own or a plain directory.
     pub store: Store,
     /// Which homes of users are known. This decides who owns a missing directory on the way to a declared path, because the

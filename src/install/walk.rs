@@ -47,7 +47,7 @@ pub(crate) fn find(root: &Root, path: &Path, stop: Option<&Step>) -> Result<Way,
 }
 
 /// The parts of an absolute path without `..`, from the root on.
-pub(crate) fn parts(root: &Root, path: &Path) -> Result<VecDeque<OsString>, InstallError> {
+fn parts(root: &Root, path: &Path) -> Result<VecDeque<OsString>, InstallError> {
     let refuse = || InstallError::not_plain(path);
     path.strip_prefix(root.path())
         .map_err(|_| refuse())?
@@ -110,11 +110,11 @@ impl<'a> Walk<'a> {
     /// is then its path. Returns `None` if all parents were entered. Fails if a parent is missing and `..` comes later.
     pub(crate) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
         while let Some(part) = self.parents.pop_front() {
+            self.here.push(&part);
             let status = self.status()?;
             // Each part is opened alone, relative to the open directory, so that the kernel follows no symlink by itself.
             // `..` at the root leads to the root itself, as for the kernel.
             let is_above_root = part == ".." && self.within.is_empty();
-            self.go(&part, is_above_root);
             let looked = look(&self.dir, if is_above_root { OsStr::new(".") } else { &part });
             let entry = looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok());
             self.writers.extend(writers::of(&status, entry.as_ref()));
@@ -130,15 +130,6 @@ impl<'a> Walk<'a> {
         }
         self.check_bound()?;
         Ok(None)
-    }
-
-    /// Adds `part` to the path of the walk, which has no symlink and no `..`.
-    fn go(&mut self, part: &OsStr, is_above_root: bool) {
-        if part != ".." {
-            self.here.push(part);
-        } else if !is_above_root {
-            self.here.pop();
-        }
     }
 
     /// Fails if the path leads on through `..`, after a missing directory. The kernel finds no file on such a path. If this program made
@@ -260,7 +251,6 @@ impl<'a> Walk<'a> {
     pub(crate) fn place(self) -> Destination {
         Destination {
             dir: self.dir,
-            at: self.here.join(&self.name),
             name: self.name,
             path: self.path.to_owned(),
         }
@@ -276,10 +266,7 @@ impl<'a> Walk<'a> {
             self.passed.push(end.clone());
         }
         end.name.push(&self.name);
-        let at = self.here.iter().chain(self.parents.iter().map(OsString::as_os_str));
-        let at = at.chain([self.name.as_os_str()]).collect();
         Way {
-            at,
             passed: std::mem::take(&mut self.passed),
             end,
             is_safe: self.writers.is_empty(),
@@ -289,7 +276,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Opens the root directory `/`, for look-up only.
-pub(crate) fn open(root: &Root) -> Result<OwnedFd, InstallError> {
+fn open(root: &Root) -> Result<OwnedFd, InstallError> {
     root.open().map_err(failed("open", root.path()))
 }
 

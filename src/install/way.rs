@@ -1,7 +1,5 @@
 //! The way to a path, as a walk found it, and a way that could not be walked to its end.
 
-use std::path::PathBuf;
-
 use super::{destination::Destination, error::InstallError, step::Step};
 
 /// The way to a path, as the walk found it.
@@ -10,8 +8,6 @@ pub(crate) struct Way {
     pub passed: Vec<Step>,
     /// The last step of the way.
     pub end: Step,
-    /// The path of the end, without symlinks.
-    pub at: PathBuf,
     /// The place at the end of the way. `None` if a directory on the way is missing, or if the walk stopped before the end.
     pub place: Option<Destination>,
     /// Whether nobody but root and the caller could have changed anything on the way.

@@ -20,6 +20,6 @@ mod prepared;
 pub(crate) mod rehearsal;
 pub(crate) mod remedy;
 pub mod run;
-pub(crate) mod site;
+mod site;
 pub(crate) mod sops_files;
 pub mod template;

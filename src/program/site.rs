@@ -1,6 +1,4 @@
-//! Where an installation publishes, and how: from the manifest, the command line and the environment.
-
-use std::path::{Path, PathBuf};
+//! Where an installation publishes, and how: from the manifest and the command line.
 
 use rustix::fs::Gid;
 
@@ -11,8 +9,8 @@ use crate::{
 };
 
 /// The paths and settings of the installation that `manifest` describes, below `root`. `is_early` says that no user is looked up
-/// (`-ignore-passwd`). `home` is the home of whoever runs the program.
-pub(crate) fn of(is_early: bool, home: Option<&Path>, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
+/// (`-ignore-passwd`).
+pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
     let store = if manifest.user_mode {
         Store::Directory
     } else {
@@ -31,7 +29,6 @@ pub(crate) fn of(is_early: bool, home: Option<&Path>, manifest: &Manifest, root:
         link: root.locate(&manifest.link),
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
-        ledger: ledger(home, manifest, root),
         store,
         homes: match (manifest.user_mode, is_early) {
             (true, _) => Homes::Unknown,
@@ -48,34 +45,4 @@ fn directory_group(accounts: &mut Accounts) -> Gid {
         tracing::warn!("{error}; so only root can list the directories of the secrets, until the next run");
         Gid::ROOT
     })
-}
-
-/// The path of the ledger of this installation. `None` for a manifest of sops-nix, and for a user without a home. For a user, the path
-/// does not depend on `XDG_STATE_HOME`: a shell may have another value of it than the systemd of the user.
-fn ledger(home: Option<&Path>, manifest: &Manifest, root: &Root) -> Option<PathBuf> {
-    if manifest.is_of_sops_nix {
-        return None;
-    }
-    let link = &manifest.link;
-    let (state, is_usual) = if manifest.user_mode {
-        let home = home?;
-        (
-            home.join(".local/state/sops-nix"),
-            *link == home.join(".config/sops-nix/secrets"),
-        )
-    } else {
-        (root.state(), link == Path::new("/run/secrets"))
-    };
-    Some(state.join(ledger_name(link, is_usual)))
-}
-
-/// The file name of the ledger of the installation with this link. Each installation has a ledger of its own, which changes under the
-/// lock of the installation, so no two links have the same name. `is_usual` says whether the link is where the Nix modules put it by
-/// default. `nixos-module/phases.nix` makes the same names.
-fn ledger_name(link: &Path, is_usual: bool) -> String {
-    if is_usual {
-        return "ledger.json".to_owned();
-    }
-    let link = link.to_string_lossy().replace('_', "__").replace('-', "_-").replace('/', "-");
-    format!("ledger{link}.json")
 }

@@ -8,7 +8,6 @@ pub mod hardening;
 pub(crate) mod id_maps;
 pub(crate) mod locks;
 pub mod mode;
-pub(crate) mod patience;
 pub mod plaintext;
 pub(crate) mod progress;
 pub mod read;

@@ -67,11 +67,6 @@ impl Root {
         self.locate("/home")
     }
 
-    /// Where this program keeps what it has to remember over a restart.
-    pub(crate) fn state(&self) -> PathBuf {
-        self.locate("/var/lib/sops-nix")
-    }
-
     /// [`UNIT_LISTS`] below this root.
     pub(crate) fn unit_lists(&self) -> PathBuf {
         self.locate(UNIT_LISTS)

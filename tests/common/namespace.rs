@@ -20,7 +20,6 @@ const SCRIPT: &str = r#"
 system=$(readlink /run/current-system || :)
 mount -n -t tmpfs -o mode=755 tmpfs /run
 mount -n -t tmpfs -o mode=755 tmpfs /etc
-mount -n -t tmpfs -o mode=755 tmpfs /var/lib
 mount -n -t tmpfs -o mode=1777 tmpfs /dev/shm
 mkdir -m 1777 "$1/var-tmp" "$1/tmp"
 mount -n --bind "$1/var-tmp" /var/tmp

@@ -10,7 +10,6 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 const FORMAT: &str = "docs/sops-format.md";
 const RELIABILITY: &str = "docs/reliability.md";
 const MANIFEST: &str = "docs/manifest.md";
-const STATE: &str = "docs/state.md";
 
 const ROWS: &[Row] = &[
     (
@@ -193,24 +192,6 @@ const ROWS: &[Row] = &[
         "the first 200 characters",
         "src/sops/tree.rs",
         "const MOST_OF_KEY: usize = ",
-    ),
-    (
-        RELIABILITY,
-        "([state.md](state.md)) has 10 s",
-        "src/system/budget.rs",
-        "pub const LEDGER: Duration = ",
-    ),
-    (
-        STATE,
-        "one symlink or directory has 1 s",
-        "src/install/outside.rs",
-        "const REMOVAL: Duration = ",
-    ),
-    (
-        STATE,
-        "on the ledger together has 10 s",
-        "src/system/budget.rs",
-        "pub const LEDGER: Duration = ",
     ),
     (
         RELIABILITY,

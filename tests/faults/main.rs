@@ -90,19 +90,3 @@ fn killed_in_user_mode() {
     let Some(stage) = stage(Stage::user) else { return };
     round::kills(&stage, "user mode");
 }
-
-#[test]
-fn killed_over_a_live_generation_and_emptied() {
-    let Some(mut stage) = stage(|| Stage::system(Telling::Lists, true)) else {
-        return;
-    };
-    stage.is_one_thread = true;
-    round::kills_and_empties(&stage, "live generation");
-}
-
-#[test]
-fn killed_in_user_mode_and_emptied() {
-    let Some(mut stage) = stage(Stage::user) else { return };
-    stage.is_one_thread = true;
-    round::kills_and_empties(&stage, "user mode");
-}

@@ -134,11 +134,6 @@ impl Point {
         self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
     }
 
-    /// Whether it starts a thread.
-    pub fn starts_a_thread(&self) -> bool {
-        self.name == "clone3"
-    }
-
     /// Whether it makes the directory of the second generation.
     pub fn begins_a_generation(&self) -> bool {
         self.name == "mkdirat" && self.arguments.contains("\"2\"")

@@ -35,41 +35,24 @@ pub fn errors(stage: &Stage, name: &str) {
             .map(move |fault| (point.clone(), fault))
             .collect::<Vec<_>>()
     };
-    round(stage, name, &points, points.iter().flat_map(faults).collect(), attempt);
+    round(stage, name, &points, points.iter().flat_map(faults).collect());
 }
 
 /// Kills the program at every call.
 pub fn kills(stage: &Stage, name: &str) {
-    kill(stage, &format!("{name}, killed"), attempt);
-}
-
-/// Kills the program at every call, and then runs a manifest of nothing.
-pub fn kills_and_empties(stage: &Stage, name: &str) {
-    kill(stage, &format!("{name}, killed and emptied"), empty);
-}
-
-fn kill(stage: &Stage, name: &str, judge: Judge) {
     let points = stage.points();
-    let is_tried = |point: &&Point| !stage.is_one_thread || !point.starts_a_thread();
-    let tries = points
-        .iter()
-        .filter(is_tried)
-        .map(|point| (point.clone(), Fault::Kill))
-        .collect();
-    round(stage, name, &points, tries, judge);
+    let tries = points.iter().map(|point| (point.clone(), Fault::Kill)).collect();
+    round(stage, &format!("{name}, killed"), &points, tries);
 }
-
-/// Runs the program with one fault, and what comes after that. Gives the exit code of the first run.
-type Judge = fn(&Stage, &Point, Fault, &str) -> Option<i32>;
 
 /// Tries all faults, judges each run, and prints the counts.
-fn round(stage: &Stage, name: &str, points: &[Point], tries: Vec<(Point, Fault)>, judge: Judge) {
+fn round(stage: &Stage, name: &str, points: &[Point], tries: Vec<(Point, Fault)>) {
     let start = Instant::now();
     let mut tally = Tally::default();
     for (point, fault) in tries {
         tally.tried += 1;
         let what = format!("{point:?}: {fault:?}");
-        let judged = catch_unwind(AssertUnwindSafe(|| judge(stage, &point, fault, &what)));
+        let judged = catch_unwind(AssertUnwindSafe(|| attempt(stage, &point, fault, &what)));
         match judged {
             Ok(Some(0)) => tally.done += 1,
             Ok(Some(1 | 2)) => tally.unchanged += 1,
@@ -116,7 +99,7 @@ fn attempt(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32
     judge_words(stage, &ended, point, fault, &live, &what);
     stage.assert_nothing_is_lost(&what);
     stage.world.assert_no_leak();
-    if ended.code == Some(0) && !ended.left_something() {
+    if ended.code == Some(0) {
         stage.assert_published(stage.first_number(), ended.has_no_group(), &what);
         assert!(
             is_told_or_said(stage, &ended),
@@ -125,23 +108,6 @@ fn attempt(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32
         );
     }
     next(stage, &live, &what);
-    // A run that cannot read or write the ledger says so, if it can say anything.
-    if !ended.left_something() && !point.is_mute(fault) {
-        stage.assert_nothing_is_forgotten(&what);
-    }
-    ended.code
-}
-
-/// A run with a fault, and then one of a manifest of nothing, so that no other run makes anything good in between.
-fn empty(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32> {
-    stage.reset();
-    let ended = stage.run_with(point, fault);
-    let what = format!(
-        "{what}
-{ended:?}"
-    );
-    stage.assert_nothing_is_lost(&what);
-    stage.assert_nothing_is_forgotten(&what);
     ended.code
 }
 

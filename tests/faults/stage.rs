@@ -7,9 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::common::{Manifest, Snapshot, World, assert_none_shown, is_root, mark, token};
+use crate::common::{Manifest, Snapshot, World, assert_none_shown, is_root, token};
 use crate::point::{Fault, Point, points, wants_all};
 
 /// The key and the value of the secret `a` before the run.
@@ -21,9 +21,6 @@ const SAME: &str = "text without a line break at its end";
 
 /// The output of a run that publishes the new values over the old values.
 pub const CHANGES: &str = "modifying secret: a\nmodifying rendered secret: t\n";
-
-/// The call that starts a thread.
-const THREAD: &str = "clone3";
 
 /// A time in seconds that is longer than any run.
 const DEADLINE: &str = "30";
@@ -78,16 +75,7 @@ pub struct Stage {
     places: Places,
     owners: Owners,
     manifest: PathBuf,
-    /// A manifest of nothing.
-    empty: PathBuf,
-    /// What is below the declared paths before anything is installed.
-    untouched: [String; 2],
     before: [Snapshot; 2],
-    /// Whether runs start no thread.
-    ///
-    /// A fault is injected into the n-th call of a name in each thread. So the calls of a thread that does little are hidden behind those
-    /// of the first thread. If no thread can be started, the first thread does all work.
-    pub is_one_thread: bool,
     /// How many runs were started. Each run has a stand-in of its own, so that no run sees what an earlier stand-in records late.
     runs: Cell<usize>,
 }
@@ -105,20 +93,6 @@ pub struct Ended {
 pub type Live = Option<(u64, String)>;
 
 impl Ended {
-    /// Whether a warning says that links of former secrets, or the record of new ones, are left to the next run.
-    pub fn left_something(&self) -> bool {
-        let words = [
-            "so the links of this run stay",
-            "which belongs to a former secret",
-            "so what belongs to former secrets stays",
-            "so its link stays when its secret goes",
-            "belongs to a former secret, but nothing is mounted at",
-        ];
-        self.err
-            .lines()
-            .any(|line| line.starts_with("warning: ") && words.iter().any(|word| line.contains(word)))
-    }
-
     /// Whether the run reported that it could not look up the group of the directories.
     pub fn has_no_group(&self) -> bool {
         self.err.contains("warning: cannot look up the group \"keys\": ")
@@ -131,8 +105,7 @@ impl Stage {
         let world = World::system()?;
         world.shell(
             "mkdir -m 755 /etc/app /etc/alice; chown 1000:1000 /etc/alice
-             echo precious > /etc/app/key; chmod 640 /etc/app/key; chown 1000:60 /etc/app/key
-             echo former > /etc/app/former; mkdir /var/lib/sops-nix",
+             echo precious > /etc/app/key; chmod 640 /etc/app/key; chown 1000:60 /etc/app/key",
         );
         let places = Places {
             mount: "/run/secrets.d".into(),
@@ -148,9 +121,7 @@ impl Stage {
             precious: "1000:60",
             link: "1000:60",
         };
-        // The numbers in the ledger may look like values of the fixtures.
-        world.allow("/var/lib/sops-nix");
-        let published = ["/run", "/var/lib/sops-nix"].map(|dir| world.path(dir));
+        let published = [world.path("/run")];
         Some(Self::new(world, telling, is_live, places, owners, &published))
     }
 
@@ -168,10 +139,7 @@ impl Stage {
             app: place("home/app"),
             home: place("home/alice"),
         };
-        world.shell(
-            "mkdir -m 755 home/app home/alice home/.config home/.local; echo precious > home/app/key; chmod 640 home/app/key
-             echo former > home/app/former",
-        );
+        world.shell("mkdir -m 755 home/app home/alice home/.config; echo precious > home/app/key; chmod 640 home/app/key");
         let all = "1000:1000";
         let owners = Owners {
             alice: all,
@@ -181,38 +149,28 @@ impl Stage {
             precious: all,
             link: all,
         };
-        let published = ["run", "home/.config", "home/.local"].map(|dir| world.input(dir));
-        // The numbers in the ledger may look like values of the fixtures.
-        world.allow_input("home/.local/state/sops-nix");
+        let published = ["run", "home/.config"].map(|dir| world.input(dir));
         Some(Self::new(world, Telling::Nobody, true, places, owners, &published))
     }
 
     fn new(world: World, telling: Telling, is_live: bool, places: Places, owners: Owners, published: &[PathBuf]) -> Self {
         world.script("systemctl", "#!/bin/sh\necho \"$*\" >> \"${0%/*}.log\"\n");
+        // The snapshot is taken before the first installation, so in each run the symlinks at declared paths still have to be made.
+        let declared = Snapshot::take(&[&places.app, &places.home].map(|dir| world.path(dir)));
         let keeps_unchanged = telling != Telling::Systemctl;
-        let version = |manifest: Manifest| {
+        let manifests = [OLD.0, NEW.0].map(|key| {
+            let manifest = manifest(&world, &places, key);
             if keeps_unchanged {
                 manifest.with("version", 1)
             } else {
                 manifest
             }
-        };
-        let declared = [&places.app, &places.home].map(|dir| world.path(dir));
-        let untouched = declared.each_ref().map(|dir| crate::common::tree(dir));
+        });
         if is_live {
-            // The links at the declared paths of the new manifest are always still to be made, and those of the old one to be removed.
-            let old = version(manifest(&world, &places, OLD.0, &places.old_paths(keeps_unchanged)));
-            let home = world.input("home");
-            let said = world.run_with(&old, |command| command.env("HOME", home));
-            assert_eq!(said.code, Some(0), "{said:?}");
+            world.install(&manifests[0]);
         }
-        let declared = Snapshot::take(&declared);
-        let [new, empty] = [manifest(&world, &places, NEW.0, &places.new_paths()), world.manifest()];
-        let empty = world.write("empty.json", version(empty).text());
         Self {
-            manifest: world.save(&version(new)),
-            empty,
-            untouched,
+            manifest: world.save(&manifests[1]),
             before: [declared, Snapshot::take(published)],
             world,
             telling,
@@ -220,7 +178,6 @@ impl Stage {
             keeps_unchanged,
             places,
             owners,
-            is_one_thread: false,
             runs: Cell::new(0),
         }
     }
@@ -262,35 +219,12 @@ impl Stage {
     /// Restores the state before the run.
     pub fn reset(&self) {
         self.before.iter().for_each(Snapshot::restore);
-        self.renumber();
         let log = self.bin().with_extension("log");
         for old in [self.bin(), log, self.world.input("children")] {
             let _ = fs::remove_file(old);
         }
         self.runs.set(self.runs.get() + 1);
         symlink("bin", self.bin()).unwrap();
-    }
-
-    /// Corrects the marks in the ledger: the files that were restored are new files.
-    fn renumber(&self) {
-        let at = match self.telling {
-            Telling::Nobody if self.is_live => self.world.input("home/.local/state/sops-nix/ledger.json"),
-            _ => self.world.path("/var/lib/sops-nix/ledger.json"),
-        };
-        let Ok(text) = fs::read(&at) else { return };
-        let mut ledger: Value = serde_json::from_slice(&text).unwrap();
-        for (path, directory) in ledger["directories"].as_object_mut().unwrap() {
-            directory["mark"] = mark(&self.world.path(path));
-        }
-        for (path, link) in ledger["links"].as_object_mut().unwrap() {
-            let at = self.world.path(path);
-            link["made"]["mark"] = mark(&at);
-            if link.get("backup").is_some() {
-                link["backup"]["file"] = mark(&self.world.path(&format!("{path}.sops-backup")));
-                link["backup"]["directory"] = mark(at.parent().unwrap());
-            }
-        }
-        fs::write(&at, ledger.to_string()).unwrap();
     }
 
     /// Runs the program, and injects a fault.
@@ -300,7 +234,7 @@ impl Stage {
         command
             .args(self.watched())
             .arg("-e")
-            .arg(format!("trace={},{THREAD}", point.name))
+            .arg(format!("trace={}", point.name))
             .arg("-e")
             .arg(point.injection(fault));
         self.end(command)
@@ -309,11 +243,7 @@ impl Stage {
     /// The option of strace for the threads whose calls fail: all threads, unless a stand-in for systemctl is started, whose calls
     /// must not fail.
     fn watched(&self) -> &'static [&'static str] {
-        match (self.telling, self.is_one_thread) {
-            (Telling::Systemctl, _) => &[],
-            (_, false) => &["-f"],
-            (_, true) => &["-f", "-e", "inject=clone3:error=EAGAIN"],
-        }
+        if self.telling == Telling::Systemctl { &[] } else { &["-f"] }
     }
 
     /// Runs the program without a fault.
@@ -323,28 +253,9 @@ impl Stage {
         self.end(command)
     }
 
-    /// Runs the program with a manifest of nothing. All that earlier runs have made is gone then, whatever became of them, and all that
-    /// was there before them is in its place.
-    pub fn assert_nothing_is_forgotten(&self, what: &str) {
-        if !self.keeps_unchanged {
-            return;
-        }
-        let mut command = self.world.command("timeout");
-        command.args(["-k", "1", DEADLINE]);
-        let ended = self.end_with(command, &self.empty);
-        assert_eq!(ended.code, Some(0), "{what}\nemptied: {ended:?}");
-        let left = [&self.places.app, &self.places.home].map(|dir| crate::common::tree(&self.world.path(dir)));
-        assert_eq!(left, self.untouched, "{what}\nemptied: {ended:?}");
-    }
-
     /// Runs the program by `command`, and waits for its end.
-    fn end(&self, command: Command) -> Ended {
-        self.end_with(command, &self.manifest)
-    }
-
-    fn end_with(&self, mut command: Command, manifest: &Path) -> Ended {
-        command.env("HOME", self.world.input("home"));
-        command.arg(self.world.executable()).arg(manifest);
+    fn end(&self, mut command: Command) -> Ended {
+        command.arg(self.world.executable()).arg(&self.manifest);
         if self.telling == Telling::Systemctl {
             let path = format!("{}:{}", self.bin().display(), std::env::var("PATH").unwrap());
             command.env("PATH", path).env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
@@ -429,9 +340,7 @@ link {rest} other -> {link}/d/b
         let Owners { precious, home, .. } = self.owners;
         let tree = self.world.tree(&self.places.app);
         assert_eq!(tree.matches(&format!("0640 {precious} key")).count(), 1, "{what}:\n{tree}");
-        for content in ["precious", "former"] {
-            assert_eq!(tree.matches(&format!("\"{content}\\n\"")).count(), 1, "{what}:\n{tree}");
-        }
+        assert_eq!(tree.matches("\"precious\\n\"").count(), 1, "{what}:\n{tree}");
         for line in self.world.tree(&self.places.home).lines().filter(|line| line.ends_with('/')) {
             let is_theirs = line.starts_with(&format!("0755 {home} "));
             assert!(is_theirs || line.ends_with(".sops-new/"), "{what}: {line}");
@@ -451,9 +360,7 @@ link {rest} other -> {link}/d/b
         assert_eq!(self.live(), Some(self.new_whole(number, has_no_group)), "{what}");
         assert_eq!(
             self.world.tree(&self.places.app),
-            format!(
-                "0644 {rest} former \"former\\n\"\nlink {link} key -> {published}/a\n0640 {precious} key.sops-backup \"precious\\n\"\n"
-            ),
+            format!("link {link} key -> {published}/a\n0640 {precious} key.sops-backup \"precious\\n\"\n"),
             "{what}"
         );
         assert_eq!(
@@ -491,43 +398,24 @@ link {rest} other -> {link}/d/b
     }
 }
 
-/// The declared paths of the secret `a` and of the template.
-struct Paths {
-    a: Option<String>,
-    t: Option<String>,
-}
-
-impl Places {
-    fn new_paths(&self) -> Paths {
-        Paths {
-            a: Some(format!("{}/key", self.app)),
-            t: Some(format!("{}/.config/app/t", self.home)),
-        }
-    }
-
-    /// Paths that are gone afterwards, one where a file stands and one below missing directories. Without a ledger they would stay.
-    fn old_paths(&self, has_ledger: bool) -> Paths {
-        Paths {
-            a: has_ledger.then(|| format!("{}/former", self.app)),
-            t: has_ledger.then(|| format!("{}/.config/old/t", self.home)),
-        }
-    }
-}
-
 /// A manifest with two secrets, a template and units. There are three symlinks: one where a file is, one below missing directories
 /// of a user, and one inside the published tree.
-fn manifest(world: &World, places: &Places, key: &str, paths: &Paths) -> Manifest {
+fn manifest(world: &World, places: &Places, key: &str) -> Manifest {
     let (file, text) = (world.fixture("nesting.json"), world.fixture("text.bin"));
-    let link = &places.link;
+    let Places { link, app, home, .. } = places;
     world
         .manifest()
         .secret_with(
             "a",
             &file,
             key,
-            json!({"owner": "alice", "group": "web", "mode": "0440", "path": paths.a,
+            json!({"owner": "alice", "group": "web", "mode": "0440", "path": format!("{app}/key"),
                    "restartUnits": ["a.service"], "reloadUnits": ["r.service"]}),
         )
         .secret_with("d/b", &text, "", json!({"path": format!("{link}/other")}))
-        .template("t", &format!("x={}", token("a")), json!({"mode": "0444", "path": paths.t}))
+        .template(
+            "t",
+            &format!("x={}", token("a")),
+            json!({"mode": "0444", "path": format!("{home}/.config/app/t")}),
+        )
 }

@@ -255,21 +255,6 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named("run: sudo sops-nix plan", "the cases of sops-nix plan are run by root", &[]),
-    named(
-        "take them out of the configuration, and switch: that removes their links, too",
-        "tests/contract/ledger.rs does so",
-        &[],
-    ),
-    named(
-        "run: sudo sops-nix rollback",
-        "the cases of sops-nix rollback are run by root",
-        &[],
-    ),
-    named(
-        "set sops.keepGenerations to 2 or more; the switches after that keep the generations before them",
-        "the case an-older-generation has this setting",
-        &[],
-    ),
     named("run: sudo sops-nix retry", "the cases of sops-nix retry are run by root", &[]),
     named(
         "update sops-nix, or write the file with that version of sops",

@@ -167,7 +167,7 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// A system host with one secret.
-pub fn host() -> Option<Scene> {
+fn host() -> Option<Scene> {
     let mut scene = Scene::system()?;
     let path = scene.encrypted("f.yaml", "a: one\n");
     scene.declare(&path, "a", json!({}));

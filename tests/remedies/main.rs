@@ -20,7 +20,6 @@ mod common;
 mod commands;
 mod installing;
 mod keys;
-mod ledger;
 mod manifest;
 mod modules;
 mod recipients;
@@ -72,7 +71,6 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         recipients::ROWS,
         keys::ROWS,
         installing::ROWS,
-        ledger::ROWS,
         manifest::ROWS,
         modules::ROWS,
         commands::ROWS,
@@ -160,11 +158,6 @@ fn a_source_of_keys_that_gives_none_is_mended() {
 #[test]
 fn what_stands_in_the_way_of_secrets_is_mended() {
     prove(installing::ROWS);
-}
-
-#[test]
-fn what_belongs_to_former_secrets_is_mended() {
-    prove(ledger::ROWS);
 }
 
 #[test]

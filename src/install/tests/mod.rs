@@ -111,7 +111,6 @@ fn site(top: &Path, store: Store) -> Site {
         link: top.join("secrets"),
         keep_generations: 1,
         keeps_unchanged: false,
-        ledger: None,
         store,
         homes: Homes::Unknown,
     }
