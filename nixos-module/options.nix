@@ -47,8 +47,6 @@ let
     {
       config,
       what,
-      # Where the file lies below the directory of its phase.
-      place,
       text,
     }:
     {
@@ -92,26 +90,6 @@ let
         description = "Units to reload when the content, owner, group or mode of the file changes. A name without a type means a service.";
       };
 
-      watch = lib.mkOption {
-        type = types.bool;
-        default = false;
-        description = ''
-          Whether to write `watchFile` each time the content, owner, group or mode of the file changes. The file itself cannot be watched: a
-          changed one is another file.
-        '';
-      };
-
-      watchFile = lib.mkOption {
-        type = types.str;
-        readOnly = true;
-        default = watchFiles.ofEntry (directoryOf config) place;
-        defaultText = lib.literalMD "`/run/sops-nix/changed/secrets.d/<name>`, and with `rendered/` before the name for a template";
-        description = ''
-          What to watch if `watch` is on, by `PathModified=` of a path unit for instance. It is written once for each change, after the new file
-          is at its place, and has nothing of the secret in it. Everybody can read it.
-        '';
-      };
-
       neededForUsers = lib.mkOption {
         type = types.bool;
         default = false;
@@ -133,7 +111,6 @@ let
     };
 
   inherit (import ./needs.nix { inherit lib; }) isRegular;
-  watchFiles = import ./watch-files.nix;
 
   # Where the files of a phase are.
   directoryOf =
@@ -152,7 +129,6 @@ let
         ownership {
           inherit config;
           what = "sops.secrets.${lib.strings.escapeNixIdentifier name}";
-          place = config.name;
           text = types.str;
         }
         // {
@@ -184,7 +160,6 @@ let
         ownership {
           inherit config;
           what = "sops.templates.${lib.strings.escapeNixIdentifier name}";
-          place = "rendered/${config.name}";
           text = types.singleLineStr;
         }
         // {
@@ -226,16 +201,6 @@ in
       description = ''
         Whether to keep the secrets in a tmpfs instead of a ramfs. A tmpfs can be limited in size. But kernels before 6.4 may write it to swap: on
         such a kernel, use a tmpfs only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
-      '';
-    };
-
-    watch = lib.mkOption {
-      type = types.bool;
-      default = false;
-      description = ''
-        Whether to write `/run/sops-nix/changed/secrets` each time some secret or template changes, for programs that watch. Secrets with
-        `neededForUsers` have `/run/sops-nix/changed/secrets-for-users`, those with `neededForFileSystems`
-        `/run/sops-nix/changed/secrets-for-file-systems`.
       '';
     };
 

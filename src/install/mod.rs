@@ -34,7 +34,6 @@ mod step;
 pub(crate) mod tests;
 pub mod units;
 mod walk;
-mod watch_file;
 mod way;
 mod writers;
 
