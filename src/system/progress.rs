@@ -73,7 +73,7 @@ impl Progress {
         show(&said);
     }
 
-    /// Begins the wait anew, because the time until now was not one of waiting.
+    /// Says it later by `time`, because so long something else was done than to wait.
     pub(crate) fn forgive(&mut self, time: Duration) {
         self.tell_at = self.tell_at.map(|at| at + time);
     }

@@ -173,7 +173,8 @@ impl Job {
         Editable::new(&self.path, self.format)
     }
 
-    /// Decrypts the file with the data key `key`. All that is returned is authentic, except for the list of recipients.
+    /// Decrypts the file with the data key `key`. All contents are authentic. The facts are what the file says of itself,
+    /// of which the MAC covers little.
     ///
     /// `foreign` is the message for the case that neither the MAC nor a value authenticates. `foreign` is `None` if the key is known
     /// to open the MAC.
