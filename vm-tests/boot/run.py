@@ -56,7 +56,8 @@ def main() -> int:
     if arguments.keep or failed:
         print(f"disks and logs: {directory}")
     else:
-        shutil.rmtree(directory)
+        # All has passed: a file that cannot be removed, or that somebody else removes, is no failure.
+        shutil.rmtree(directory, ignore_errors=True)
     return 1 if failed else 0
 
 

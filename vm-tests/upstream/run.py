@@ -140,7 +140,7 @@ def main() -> int:
     if arguments.keep or failed:
         print(f"hosts and logs: {directory}")
     else:
-        shutil.rmtree(directory)
+        shutil.rmtree(directory, ignore_errors=True)
     return 1 if failed else 0
 
 

@@ -94,6 +94,8 @@ def lay_out_gpg(lab, payload):
     keys = subprocess.run(["gpg", "--list-keys", "--with-colons"], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     fingerprint = next(line for line in keys.splitlines() if line.startswith("fpr:")).split(":")[9]
     file = payload.encrypt("gpg.yaml", {"a": lab.secret(value("gpg"))}, pgp=fingerprint, environment=environment)
+    # The import has started an agent. It would remove its sockets itself when the directory is removed at the end.
+    subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
     for program in ["gpg", "gpgconf", "gpg-agent"]:
         payload.write(f"test/hanging/{program}", "#!/bin/sh\nexec sleep 100000\n", 0o755)
     payload.write("test/gnupg/gpg.conf", "")
