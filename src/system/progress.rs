@@ -14,7 +14,11 @@ use std::{
             net::{SocketAddr, UnixDatagram},
         },
     },
-    sync::mpsc,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -28,7 +32,8 @@ pub(crate) struct Progress {
     what: String,
     /// When to say it; `None` if nobody is to hear of it, or has heard already.
     tell_at: Option<Instant>,
-    is_told: bool,
+    /// The number under which it was said; `None` if it was not.
+    told_as: Option<u64>,
 }
 
 impl Progress {
@@ -37,7 +42,7 @@ impl Progress {
         Self {
             what,
             tell_at: Some(Instant::now() + SILENCE),
-            is_told: false,
+            told_as: None,
         }
     }
 
@@ -46,7 +51,7 @@ impl Progress {
         Self {
             what: String::new(),
             tell_at: None,
-            is_told: false,
+            told_as: None,
         }
     }
 
@@ -67,10 +72,9 @@ impl Progress {
             return;
         }
         self.tell_at = None;
-        self.is_told = true;
         let said = format!("waiting for {}{}", self.what, more());
         tracing::info!("{said}");
-        show(&said);
+        self.told_as = Some(STATUS.begin(said));
     }
 
     /// Says it later by `time`, because so long something else was done than to wait.
@@ -81,9 +85,43 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.is_told {
-            show("");
+        if let Some(number) = self.told_as {
+            STATUS.end(number);
         }
+    }
+}
+
+/// The status of the unit that this process belongs to: the latest of the waits that go on.
+static STATUS: ToldWaits = ToldWaits {
+    number: AtomicU64::new(0),
+    waits: Mutex::new(Vec::new()),
+};
+
+/// The waits that were said and go on, in the order in which they were said. Waits of several threads can overlap.
+struct ToldWaits {
+    /// The number of the next wait.
+    number: AtomicU64,
+    waits: Mutex<Vec<(u64, String)>>,
+}
+
+impl ToldWaits {
+    /// Shows what is waited for, and returns the number of this wait.
+    fn begin(&self, said: String) -> u64 {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        self.change(|waits| waits.push((number, said)));
+        number
+    }
+
+    /// Shows the wait before, if it goes on, or else nothing.
+    fn end(&self, number: u64) {
+        self.change(|waits| waits.retain(|(other, _)| *other != number));
+    }
+
+    /// Shows the latest wait after a change. The lock is held until it is shown, so that the last to change is the last to show.
+    fn change(&self, change: impl FnOnce(&mut Vec<(u64, String)>)) {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut waits);
+        show(waits.last().map_or("", |(_, said)| said));
     }
 }
 
@@ -152,11 +190,29 @@ mod tests {
     fn a_short_wait_is_silent_and_a_pause_ends_when_it_is_time() {
         let mut progress = Progress::about("x".to_owned());
         progress.glance();
-        assert!(!progress.is_told);
+        assert!(progress.told_as.is_none());
         assert!(progress.pause(Duration::from_mins(1)) <= SILENCE);
         assert_eq!(Progress::silent().pause(SILENCE * 2), SILENCE * 2);
         progress.tell_at = Some(Instant::now());
         progress.glance();
-        assert!(progress.is_told && progress.tell_at.is_none());
+        assert!(progress.told_as.is_some() && progress.tell_at.is_none());
+    }
+
+    #[test]
+    fn the_end_of_a_wait_shows_the_one_that_goes_on() {
+        let status = ToldWaits {
+            number: AtomicU64::new(0),
+            waits: Mutex::new(Vec::new()),
+        };
+        let latest = || status.waits.lock().unwrap().last().map(|(_, said)| said.clone());
+        let [first, second] = ["a", "b"].map(|said| status.begin(said.to_owned()));
+        status.end(first);
+        assert_eq!(latest().as_deref(), Some("b"));
+        let third = status.begin("c".to_owned());
+        assert_eq!(latest().as_deref(), Some("c"));
+        status.end(third);
+        assert_eq!(latest().as_deref(), Some("b"));
+        status.end(second);
+        assert_eq!(latest(), None);
     }
 }
