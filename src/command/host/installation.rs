@@ -9,7 +9,7 @@ use super::{
     asker::{Asker, askers},
     call::{Call, calls},
     host_manifest::installed_manifest,
-    patience::patiently,
+    patience::{patiently, side_by_side},
     unit_file,
 };
 use crate::{
@@ -152,7 +152,7 @@ impl Installation {
 pub(crate) fn of_asker(root: &Root, environment: &Environment) -> Vec<Installation> {
     let mut found = of_system(root);
     let users = askers(root, environment);
-    found.extend(users.iter().flat_map(|user| of_user(user, root)));
+    found.extend(side_by_side(&users, |user| of_user(user, root)).into_iter().flatten());
     found
 }
 

@@ -8,7 +8,10 @@ use std::{
 
 use super::finding::{HostFinding, Subject};
 use crate::{
-    command::host::{installation::Installation, patience::patiently},
+    command::host::{
+        installation::Installation,
+        patience::{patiently, side_by_side},
+    },
     manifest::Manifest,
     system::{root::Root, users::homes},
     text::{diagnosis::Diagnosis, printable::shown, shell},
@@ -32,10 +35,8 @@ pub(crate) fn of(installation: &Installation, manifest: &Manifest, root: &Root) 
     }
     let targets = [manifest.link.clone(), manifest.mount_point.clone()];
     let declared = declared(manifest, root);
-    let mut found: Vec<_> = places(root)
-        .into_iter()
-        .flat_map(|place| links_below(place, &targets))
-        .collect();
+    let searched = side_by_side(&places(root), |place| links_below(place, &targets));
+    let mut found: Vec<_> = searched.into_iter().flatten().collect();
     found.sort();
     found.dedup();
     let stale = found.iter().filter(|path| !declared.contains(path));
@@ -43,8 +44,9 @@ pub(crate) fn of(installation: &Installation, manifest: &Manifest, root: &Root) 
 }
 
 /// The symlinks below `place` that lead into one of `targets` and to nothing. A place that does not answer has none.
-fn links_below(place: PathBuf, targets: &[PathBuf; 2]) -> Vec<PathBuf> {
-    let what = format!("{}, which is searched for links of secrets", shown(&place));
+fn links_below(place: &Path, targets: &[PathBuf; 2]) -> Vec<PathBuf> {
+    let what = format!("{}, which is searched for links of secrets", shown(place));
+    let place = place.to_owned();
     let mut search = LinkSearch {
         targets: targets.clone(),
         left: MOST,
