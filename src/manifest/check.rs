@@ -28,7 +28,36 @@ pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &m
     nested_mounts(manifest, findings);
     same_places(&mut entries, findings);
     same_links(manifest, &mut entries, findings);
+    metrics(manifest, &entries, findings);
     entries
+}
+
+/// Finds out whether the file of the metrics would be in the place of a secret, or beside secrets, where each generation removes it.
+fn metrics(manifest: &Manifest, entries: &Entries, findings: &mut Findings) {
+    let Some(file) = &manifest.metrics_file else { return };
+    let secrets = entries
+        .secrets
+        .iter()
+        .map(|secret| (NamedEntry::Secret(&secret.name), &secret.placement));
+    let templates = entries.templates.iter();
+    let templates = templates.map(|template| (NamedEntry::Template(&template.name), &template.placement));
+    let taken = secrets
+        .chain(templates)
+        .find_map(|(what, placement)| overlaps(file, placement.path.as_ref()?).then(|| what.to_string()));
+    let own = [&manifest.link, &manifest.mount_point]
+        .into_iter()
+        .find(|place| overlaps(file, place));
+    if let Some(place) = taken.or_else(|| own.map(|place| shown(place).to_string())) {
+        findings.error(
+            format!("metricsFile {} is in the place of {place}", shown(file)),
+            "choose another sops.metrics.directory",
+        );
+    }
+}
+
+/// Whether one of two paths is the other, or a directory above it. An empty path was not valid, and is not compared.
+fn overlaps(one: &Path, other: &Path) -> bool {
+    !one.as_os_str().is_empty() && !other.as_os_str().is_empty() && (one.starts_with(other) || other.starts_with(one))
 }
 
 /// Finds entries whose place would be both a file and a directory.

@@ -4,19 +4,16 @@
 //! and a directory that does not answer is given up soon: no run fails because of its metrics.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     fmt::Write as _,
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    io,
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustix::fs::OFlags;
-
-use super::sops_files::FileFacts;
+use super::{metrics_file::MetricsFile, sops_files::FileFacts};
 use crate::{
     manifest::{Manifest, Phase},
     system::read,
@@ -26,8 +23,9 @@ use crate::{
 /// How long the directory of the metrics may take to answer: 2 seconds. A local disk takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Limit: at most 1 MiB of the metrics of the run before is read.
-const LARGEST: usize = 1 << 20;
+/// The directory in which Nix keeps what it builds. The names in it begin with a hash of [`HASH`] characters and a dash.
+const STORE: &str = "/nix/store";
+const HASH: usize = 32;
 
 /// The name of the metric that is carried over from the run before, if a run fails.
 const SUCCESS: &str = "sops_nix_last_success_timestamp_seconds";
@@ -66,9 +64,12 @@ fn write(path: PathBuf, manifest: &Manifest, is_early: bool, summary: &RunSummar
     let at = path.clone();
     let (tell, done) = mpsc::sync_channel(1);
     let work = move || {
-        let last = if has_succeeded { Some(now) } else { last_success(&path) };
+        let written = MetricsFile::open(&path).and_then(|file| {
+            let last = if has_succeeded { Some(now) } else { last_success(&file) };
+            file.replace(&page.with_last_success(last))
+        });
         // The error is ignored: it means that nobody waits any more.
-        let _ = tell.send(replace(&path, &page.with_last_success(last)));
+        let _ = tell.send(written);
     };
     let answer = match thread::Builder::new().spawn(work) {
         Ok(_) => done
@@ -78,7 +79,7 @@ fn write(path: PathBuf, manifest: &Manifest, is_early: bool, summary: &RunSummar
     };
     answer.map_err(|error| {
         let cause = if error.kind() == io::ErrorKind::TimedOut {
-            "its disk does not answer".to_owned()
+            "its disk does not answer, or another run writes them".to_owned()
         } else {
             read::reason(&error)
         };
@@ -140,15 +141,16 @@ impl Page {
             u64::from(summary.has_succeeded),
         );
         page.gauge("sops_nix_last_run_timestamp_seconds", "When the last run ended.", now);
+        let files = labelled(summary.files);
         page.of_files(
             "sops_nix_file_last_modified_timestamp_seconds",
             "When a sops file was last changed, as the file says.",
-            summary.files.iter().filter_map(|file| Some((file, file.changed_at()?))),
+            files.iter().filter_map(|(label, file)| Some((label, file.changed_at()?))),
         );
         page.of_files(
             "sops_nix_file_recipients",
             "How many recipients a sops file has.",
-            summary.files.iter().map(|file| (file, file.recipients.len() as u64)),
+            files.iter().map(|(label, file)| (label, file.recipients.len() as u64)),
         );
         page
     }
@@ -170,57 +172,67 @@ impl Page {
         let _ = writeln!(self.text, "{name}{{phase=\"{}\"}} {value}", self.phase);
     }
 
-    fn of_files<'f>(&mut self, name: &str, help: &str, values: impl Iterator<Item = (&'f FileFacts, u64)>) {
+    /// Adds a metric with a value for each sops file. Beside each value is the label of its file.
+    fn of_files<'l>(&mut self, name: &str, help: &str, values: impl Iterator<Item = (&'l String, u64)>) {
         self.head(name, help);
         for (file, value) in values {
-            let path = label(&file.path);
-            let _ = writeln!(self.text, "{name}{{phase=\"{}\",file=\"{path}\"}} {value}", self.phase);
+            let _ = writeln!(self.text, "{name}{{phase=\"{}\",file=\"{file}\"}} {value}", self.phase);
         }
     }
 }
 
-/// A path as the value of a label.
-fn label(path: &Path) -> String {
-    let text = path.to_string_lossy();
+/// Each sops file with the value of its label: its path, without the hash of a store path, which changes whenever the file does. Files
+/// that only differ in their hashes keep them. A file that is read in two formats is one file.
+fn labelled(files: &[FileFacts]) -> Vec<(String, &FileFacts)> {
+    let by_path: BTreeMap<&Path, &FileFacts> = files.iter().map(|file| (file.path.as_path(), file)).collect();
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for path in by_path.keys() {
+        *uses.entry(without_hash(&path.to_string_lossy()).to_owned()).or_default() += 1;
+    }
+    let label = |path: &Path| {
+        let text = path.to_string_lossy();
+        let short = without_hash(&text);
+        let is_unique = uses.get(short) == Some(&1);
+        escaped(if is_unique { short } else { &text })
+    };
+    by_path.into_iter().map(|(path, file)| (label(path), file)).collect()
+}
+
+/// A path in the Nix store without the directory of the store and the hash. Any other path as it is.
+fn without_hash(path: &str) -> &str {
+    let inside = path.strip_prefix(STORE).and_then(|inside| inside.strip_prefix('/'));
+    let name = inside.and_then(|inside| inside.get(HASH..)?.strip_prefix('-'));
+    name.unwrap_or(path)
+}
+
+/// A text as the value of a label.
+fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// The time of the last success that the metrics in a file tell.
-fn last_success(path: &Path) -> Option<u64> {
-    let contents = read::read(path, LARGEST).ok()?;
-    let text = str::from_utf8(contents.text.expose()).ok()?;
+fn last_success(file: &MetricsFile) -> Option<u64> {
+    let text = file.text()?;
     let line = text.lines().find(|line| line.starts_with(&format!("{SUCCESS}{{")))?;
     line.rsplit_once(' ')?.1.parse().ok()
 }
 
-/// Puts a file with `text` in the place of that at `path`, in one step. Everybody may read it: the node exporter has a user of its own.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    if !directory.exists() {
-        DirBuilder::new().mode(0o755).create(directory)?;
-        // The umask may have taken rights away. The directory is opened first, so that nobody can put a symlink in its place.
-        let flags = i32::try_from((OFlags::DIRECTORY | OFlags::NOFOLLOW).bits()).unwrap_or_default();
-        let made = OpenOptions::new().read(true).custom_flags(flags).open(directory)?;
-        made.set_permissions(Permissions::from_mode(0o755))?;
-    }
-    let unfinished = unfinished(path);
-    // A killed run may have left it.
-    let _ = fs::remove_file(&unfinished);
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&unfinished)?;
-    let written = file
-        .set_permissions(Permissions::from_mode(0o644))
-        .and_then(|()| file.write_all(text.as_bytes()));
-    let renamed = written.and_then(|()| fs::rename(&unfinished, path));
-    renamed.inspect_err(|_| {
-        let _ = fs::remove_file(&unfinished);
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The path under which a file is written, before it gets its name. The node exporter only reads files that end in `.prom`.
-fn unfinished(path: &Path) -> PathBuf {
-    path.with_added_extension("sops-new")
+    #[test]
+    fn the_hash_of_a_store_path_is_no_part_of_a_label() {
+        let hash = "0c4v8pg9hqfs7yl1r2m3n4d5k6j8b9xz";
+        for (path, label) in [
+            (format!("/nix/store/{hash}-secrets.yaml"), "secrets.yaml"),
+            (format!("/nix/store/{hash}-source/hosts/a.yaml"), "source/hosts/a.yaml"),
+            (format!("/nix/stored/{hash}-a"), &*format!("/nix/stored/{hash}-a")),
+            (format!("/nix/store/{hash}"), &*format!("/nix/store/{hash}")),
+            ("/nix/store/short-a.yaml".to_owned(), "/nix/store/short-a.yaml"),
+            ("/etc/nixos/a.yaml".to_owned(), "/etc/nixos/a.yaml"),
+        ] {
+            assert_eq!(without_hash(&path), label);
+        }
+    }
 }

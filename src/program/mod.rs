@@ -14,6 +14,7 @@ mod limit;
 pub(crate) mod manifest_file;
 pub mod messages;
 mod metrics;
+mod metrics_file;
 pub(crate) mod mock;
 mod owners;
 mod prepared;

@@ -117,6 +117,61 @@ fn metrics_that_cannot_be_written_fail_no_run() {
     assert_eq!(world.shell("ls -A /run/taken"), "sops-nix.prom\n");
 }
 
+/// Whoever may write to the directory of the metrics leads no write of root's to another place, and a killed run leaves nothing that
+/// harms.
+#[test]
+fn what_others_put_into_the_directory_is_replaced_and_not_followed() {
+    let Some(world) = World::system() else { return };
+    world.shell(
+        "mkdir -p /run/metrics; echo untouched > /run/other; ln -s /run/other /run/metrics/sops-nix.prom; ln -s /run/other /run/metrics/sops-nix.prom.sops-new",
+    );
+    assert_eq!(world.install(&manifest(&world)).err, "");
+    assert_eq!(
+        world.shell("cat /run/other; ls -A /run/metrics"),
+        "untouched\nsops-nix.prom\n"
+    );
+    assert!(metrics(&world).contains("sops_nix_generation{phase=\"system\"} 1\n"));
+    // A fifo holds up nothing.
+    world.shell("cd /run/metrics; rm sops-nix.prom; mkfifo sops-nix.prom");
+    world.run(&manifest(&world).secret("bad", &world.fixture("nesting.json"), "no/such/key"));
+    assert!(metrics(&world).contains("sops_nix_last_run_success{phase=\"system\"} 0\n"));
+}
+
+/// The directory is made with rights for everybody to read, whatever the umask is.
+#[test]
+fn a_umask_takes_no_rights_from_the_metrics() {
+    let Some(world) = World::system() else { return };
+    let path = world.write("manifest.json", manifest(&world).text());
+    let program = env!("CARGO_BIN_EXE_sops-install-secrets");
+    world.shell(&format!(
+        "umask 0077; '{program}' '{}'; umount -l /run/secrets.d",
+        path.display()
+    ));
+    assert_eq!(
+        world.shell("stat -c '%a' /run/metrics /run/metrics/sops-nix.prom"),
+        "755\n644\n"
+    );
+}
+
+/// A run waits for another that has the directory, and gives up after a while.
+#[test]
+fn a_directory_that_another_run_holds_is_waited_for_and_given_up() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /run/metrics");
+    let directory = fs::File::open(world.path("/run/metrics")).unwrap();
+    directory.lock().unwrap();
+    let said = world.install(&manifest(&world));
+    assert_eq!(
+        said.err,
+        format!(
+            "warning: cannot write the metrics to {FILE}: its disk does not answer, or another run writes them; correct sops.metrics.directory; the secrets are not concerned\n"
+        )
+    );
+    directory.unlock().unwrap();
+    assert_eq!(world.install(&manifest(&world)).err, "");
+    assert_eq!(world.shell("ls -A /run/metrics"), "sops-nix.prom\n");
+}
+
 #[test]
 fn a_dry_run_writes_no_metrics() {
     let Some(world) = World::system() else { return };
