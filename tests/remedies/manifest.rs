@@ -14,6 +14,15 @@ pub const ROWS: &[Row] = &[
             &json!("%r/secrets"),
         );
     }),
+    mended("choose another sops.metrics.directory", || {
+        options("choose another sops.metrics.directory", &["sops.metrics.directory"]);
+        let Some(mut scene) = host() else { return };
+        scene.set("version", 1);
+        scene.set("metricsFile", "%r/secrets.d/sops-nix.prom");
+        scene.says("/secrets.d; choose another sops.metrics.directory");
+        scene.set("metricsFile", "%r/metrics/sops-nix.prom");
+        scene.is_mended();
+    }),
     mended("choose another path", || {
         of_secret(
             "which this program itself needs; choose another path",
