@@ -4,11 +4,12 @@ use crate::common::{Call, World, has, secret_in};
 use crate::fixture;
 use crate::host::Host;
 
-/// A host that has a key in a variable, and that also needs every kind of program.
+/// A host that has a key in a variable, and that also needs every kind of program. Its unit reports to systemd.
 fn host() -> Host {
     let identity = std::fs::read_to_string(fixture("keys/hybrid.txt")).unwrap();
     Host::new()
         .variable("SOPS_AGE_KEY", identity.lines().last().unwrap())
+        .variable("NOTIFY_SOCKET", "/nowhere/notify")
         .age("plugin.txt")
         .gnupg("pgp_curve25519.asc")
         .input("age", "keys/other-age.txt")
@@ -46,6 +47,7 @@ fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
     let started: Vec<_> = calls.iter().filter(|call| call.succeeded()).collect();
     let (program, children) = started.split_first().unwrap();
     assert!(program.arguments.contains("\"SOPS_AGE_KEY=AGE-SECRET-KEY-"), "{program:?}");
+    assert!(program.arguments.contains("\"NOTIFY_SOCKET="), "{program:?}");
     for expected in ["sh", "cat", "head", "age-plugin-test", "gpgconf", "gpg-agent", "gpg"] {
         assert!(
             children.iter().any(|call| name(call) == expected),
@@ -55,6 +57,7 @@ fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
     for call in children {
         assert!(call.arguments.contains("\"PATH="), "no environment is seen: {call:?}");
         assert!(!call.arguments.contains("SOPS_AGE_KEY="), "{}", name(call));
+        assert!(!call.arguments.contains("NOTIFY_SOCKET="), "{}", name(call));
         assert_eq!(secret_in(&call.arguments), None, "{}", name(call));
     }
 }
