@@ -59,6 +59,7 @@ let
     "metrics"
     "mock"
     "mock-in-a-nixos-test"
+    "mock-that-boots"
     "mock-value-on-a-host"
     "mock-with-scripts"
     "no-mock-in-a-nixos-test-that-has-a-key"

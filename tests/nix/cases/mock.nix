@@ -54,6 +54,31 @@ in
     };
   };
 
+  # Its units are booted.
+  mock-that-boots = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+      "sops-nix-mock-warning.sh"
+      "sops-nix-mock-warning-for-users.sh"
+    ];
+    module = {
+      services.userborn.enable = true;
+      sops = {
+        mock = true;
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
   mock-with-scripts = {
     shows = [ "setupSecrets.snippet" ];
     module = {

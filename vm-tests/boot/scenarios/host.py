@@ -127,7 +127,7 @@ def tell(lab):
         assert code == 0 and "phase\tuser\talice\tkeeps\t" in planned, planned
         said.extend([planned, found])
 
-    with lab.scenario("23h", "a mock on a real host: no key is needed, the console and status say that the secrets are dummies, and the real ones come back"):
+    with lab.scenario("23h", "a mock on a real host: no key is needed, the journal, status and doctor say that the secrets are dummies, and the real ones come back"):
         machine.succeed(f"cp /test/manifest.json /test/real.json; mv {KEY} {KEY}.aside")
         machine.succeed("sed '0,/{/s//{\\n  \"mock\": true,/' /test/real.json > /test/manifest.json && systemctl restart sops-nix")
         assert machine.succeed("cat /run/secrets/db; cat /run/secrets/.MOCK") == "MOCK-dbAll secrets here are dummies, because sops.mock is on."
