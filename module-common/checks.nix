@@ -4,6 +4,7 @@
 let
   keySources = import ./key-sources.nix { inherit lib cfg; };
   isInStore = import ./in-store.nix { inherit lib; };
+  isMissing = import ./is-missing.nix { inherit lib; };
   hostRecipients = import ./host-recipients.nix { inherit lib cfg; };
   secretOption = name: "sops.secrets.${lib.strings.escapeNixIdentifier name}";
 
@@ -24,10 +25,7 @@ let
           }
           {
             # If the file is still to be built, the build will notice that it is missing.
-            assertion =
-              !inStore
-              || builtins.hasContext "${toString secret.sopsFile}"
-              || builtins.pathExists secret.sopsFile;
+            assertion = secret.optional || !isMissing secret.sopsFile;
             message =
               "${secretOption name}.sopsFile is ${toString secret.sopsFile}, but there is no such file. "
               + "A flake sees only files that git knows: git add the file, or correct sopsFile.";

@@ -9,6 +9,8 @@
 let
   templateText = import ./template-text.nix { inherit lib pkgs; };
 
+  isMissing = import ./is-missing.nix { inherit lib; };
+
   hostRecipients = import ./host-recipients.nix { inherit lib cfg; };
 
   # In the manifest, a template has either its text or the file with the text, whichever the user set, never both. (If the user set
@@ -37,11 +39,18 @@ let
         mode
         ;
       # A path of the configuration is copied to the store here. So the manifest changes exactly when the content of the file does. A mock does not read the
-      # file, which may be missing: it only has its name.
-      sopsFile = if cfg.mock then baseNameOf (toString secret.sopsFile) else secret.sopsFile;
+      # file, which may be missing: it only has its name. An optional file that is missing is one that is missing on every host.
+      sopsFile =
+        if cfg.mock then
+          baseNameOf (toString secret.sopsFile)
+        else if secret.optional && isMissing secret.sopsFile then
+          "/var/empty/${baseNameOf (toString secret.sopsFile)}"
+        else
+          secret.sopsFile;
     }
     # Fields that an older program in `sops.package` does not know are written only if somebody uses them.
     // lib.optionalAttrs (secret.onFailure != "abort") { inherit (secret) onFailure; }
+    // lib.optionalAttrs secret.optional { inherit (secret) optional; }
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
 
   templateEntry =

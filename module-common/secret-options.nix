@@ -86,6 +86,16 @@ let
             secret which is not there is not there either. At boot, everything that can be decrypted is installed, whatever this option says.
           '';
         };
+
+        optional = lib.mkOption {
+          type = types.bool;
+          default = false;
+          description = ''
+            Whether the sops file, or the key in it, may be missing. Then the secret is not installed, one line in the log says so, and this is no
+            error. A secret that was there and is missing now is removed. A template that uses a missing secret is not installed either: it
+            never gets an empty value. A file that is there and cannot be opened, or is damaged, is an error all the same.
+          '';
+        };
       };
     };
 

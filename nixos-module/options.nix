@@ -11,6 +11,7 @@
 let
   cfg = config.sops;
   inherit (lib) types;
+  isMissing = import ../module-common/is-missing.nix { inherit lib; };
 
   ways = import ./ways.nix {
     inherit
@@ -144,10 +145,10 @@ let
           sopsFileHash = lib.mkOption {
             type = types.str;
             readOnly = true;
-            default = lib.optionalString (cfg.enable && cfg.validateSopsFiles && !cfg.mock) (
-              builtins.hashFile "sha256" config.sopsFile
-            );
-            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off, or `sops.mock` is on";
+            default = lib.optionalString (
+              cfg.enable && cfg.validateSopsFiles && !cfg.mock && !(config.optional && isMissing config.sopsFile)
+            ) (builtins.hashFile "sha256" config.sopsFile);
+            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off, `sops.mock` is on, or an optional file is missing";
             description = "Hash of the encrypted file, for use in the `restartTriggers` of a unit.";
           };
         };

@@ -8,7 +8,7 @@
 //! not recorded: the run that holds the lock comes later, and has a record of its own.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{Read as _, Write as _},
     os::fd::{AsFd as _, OwnedFd},
@@ -68,6 +68,9 @@ pub(crate) struct RecordedRun {
     pub(crate) manifest: String,
     /// What it failed at.
     pub(crate) failures: Vec<RecordedFailure>,
+    /// The places, in a generation, of the secrets and templates that were absent, and no failure.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) absent: BTreeSet<String>,
 }
 
 /// One publication.
@@ -107,6 +110,8 @@ pub(crate) struct Deeds<'a> {
     pub(crate) published: Option<PublishedEntries<'a>>,
     /// What the run failed at.
     pub(crate) failures: Vec<RecordedFailure>,
+    /// The places, in a generation, of the secrets and templates that were absent, and no failure.
+    pub(crate) absent: BTreeSet<String>,
 }
 
 /// What a run has published, as far as the record tells it.
@@ -150,6 +155,7 @@ impl Record {
             time,
             manifest: manifest.clone(),
             failures: deeds.failures.clone(),
+            absent: deeds.absent.clone(),
         };
         let Some(published) = deeds.published else {
             return Self { run, ..self };
@@ -172,7 +178,8 @@ impl Record {
     /// Whether the record already says all that is to be said of `deeds`.
     fn tells(&self, deeds: &Deeds<'_>) -> bool {
         let is_same = |published: PublishedEntries<'_>| !published.is_new && published.changes.is_empty();
-        deeds.failures.is_empty() && self.run.failures.is_empty() && deeds.published.is_none_or(is_same)
+        let is_good = deeds.failures.is_empty() && self.run.failures.is_empty();
+        is_good && self.run.absent == deeds.absent && deeds.published.is_none_or(is_same)
     }
 
     /// Whether another run has published later than the run with these `deeds`, and has recorded it.
@@ -286,6 +293,7 @@ mod tests {
                 .map(|cause| RecordedFailure::from(&Diagnosis::bare(cause)))
                 .into_iter()
                 .collect(),
+            absent: BTreeSet::new(),
         }
     }
 
@@ -301,6 +309,14 @@ mod tests {
         assert!(!good.tells(&deeds(&requested, 1, false, None)));
         assert!(!good.tells(&deeds(&nothing, 1, false, Some("x"))));
         assert!(!bad.tells(&deeds(&nothing, 1, false, None)));
+        let lacking = || Deeds {
+            absent: ["a".to_owned()].into(),
+            ..deeds(&nothing, 1, false, None)
+        };
+        assert!(!good.tells(&lacking()));
+        let good = good.clone().after(&lacking(), 6);
+        assert!(good.tells(&lacking()));
+        assert!(!good.tells(&deeds(&nothing, 1, false, None)));
     }
 
     #[test]

@@ -121,6 +121,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         selection,
         mock_value: raw.mock_value,
         on_failure,
+        is_optional: raw.optional,
         placement,
     }
 }

@@ -102,6 +102,8 @@ pub struct Secret<N = EntryName> {
     pub mock_value: Option<String>,
     /// What happens if the secret fails while a generation is live.
     pub on_failure: OnFailure,
+    /// Whether the sops file or the key may be missing. Then the secret is left out, and this is no failure.
+    pub is_optional: bool,
     /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
@@ -127,6 +129,7 @@ impl Secret<String> {
             selection: self.selection,
             mock_value: self.mock_value,
             on_failure: self.on_failure,
+            is_optional: self.is_optional,
             placement: self.placement,
         })
     }

@@ -160,6 +160,9 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["abort", "skip", "keep", ""])))]
     pub on_failure: String,
+    /// Whether the file or the key may be missing. Then the secret is left out, and this is no failure.
+    #[serde(deserialize_with = "null_as_default")]
+    pub optional: bool,
     /// Only for the Nix module, which puts secrets with this flag into the manifest of the early phase.
     #[serde(deserialize_with = "null_as_default")]
     pub needed_for_users: bool,

@@ -8,8 +8,9 @@ use std::{
 
 use super::{
     failure::Failure,
+    lacks::{Absent, Lacks},
     limit::Limit,
-    sops_files::{FileFacts, OpenedFile, Source},
+    sops_files::{FileFacts, OpenedFile, Source, Unopened},
     template::Tokens,
 };
 use crate::{
@@ -39,19 +40,19 @@ pub(crate) struct Collected<'m> {
     pub(crate) values: Values<'m>,
     /// What the files that were decrypted say of themselves.
     pub(crate) files: Vec<FileFacts>,
-    /// The failures: first those of whole files, then those of single secrets.
-    pub(crate) failures: Vec<Failure>,
+    /// What they do not give: first whole files, then single secrets.
+    pub(crate) lacks: Lacks,
 }
 
-/// Collects the contents of all secrets, and the failures.
-pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Failure>)>) -> Collected<'_> {
+/// Collects the contents of all secrets, and what is lacking.
+pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Unopened>)>) -> Collected<'_> {
     let (mut values, mut files) = (Values::new(), Vec::new());
-    let (mut failures, mut failed_secrets) = (Vec::new(), Vec::new());
+    let (mut whole, mut single) = (Lacks::default(), Lacks::default());
     for (source, opened) in opened {
         let OpenedFile { contents, facts } = match opened {
             Ok(opened) => opened,
-            Err(failure) => {
-                failures.push(failure);
+            Err(error) => {
+                whole.add(source.without_file(error));
                 continue;
             }
         };
@@ -59,25 +60,33 @@ pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Failure>)>) ->
         for (secret, content) in source.secrets().iter().zip(contents) {
             match content {
                 Ok(content) => drop(values.insert(secret.name.as_str(), content)),
-                Err(error) => failed_secrets.push(source.fail_one(secret, &error)),
+                Err(error) => single.add(source.without_content(secret, &error)),
             }
         }
     }
-    failures.extend(failed_secrets);
-    Collected { values, files, failures }
+    Collected {
+        values,
+        files,
+        lacks: whole.and(single),
+    }
 }
 
 /// Renders all templates, and returns them in the order of the manifest. If a template cannot be rendered, `None` is in its place,
-/// and a failure is returned for it.
+/// and a failure is returned for it. A template that needs one of the `absent` secrets is absent as well.
 ///
 /// The limit `maxSize` holds once for all secrets together, and once more for all rendered templates together. The shortest
 /// template is rendered first, whatever the order of the manifest. So a template with a very long secret does not take the room of
 /// shorter templates. Template files are read on `thread`.
-pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined) -> (Vec<Option<Plaintext>>, Vec<Failure>) {
+pub(crate) fn render(
+    manifest: &Manifest,
+    values: &Values<'_>,
+    absent: &[Absent],
+    thread: Confined,
+) -> (Vec<Option<Plaintext>>, Lacks) {
     if manifest.templates.is_empty() {
-        return (Vec::new(), Vec::new());
+        return (Vec::new(), Lacks::default());
     }
-    let renderer = Renderer::new(manifest, values);
+    let renderer = Renderer::new(manifest, values, absent);
     let mut reader = Reader::new(thread, budget::TEMPLATE_FILES);
     let mut drafts: Vec<_> = manifest
         .templates
@@ -93,35 +102,50 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
     };
     let mut texts: Vec<_> = drafts.into_iter().map(finish).collect();
     texts.sort_by_key(|(position, _)| *position);
-    let mut failures = Vec::new();
+    let mut lacks = Lacks::default();
     let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, TemplateError>))| {
-        text.map_err(|error| failures.push(fail(template, error))).ok()
+        text.map_err(|error| lacks.add(error.of(template))).ok()
     };
     let kept = manifest.templates.iter().zip(texts).map(keep).collect();
-    (kept, failures)
-}
-
-fn fail(template: &Template, error: TemplateError) -> Failure {
-    Failure {
-        diagnosis: error.diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
-        kind: EntryKind::Template,
-        entries: vec![template.name.to_string()],
-        sops_file: None,
-        is_tolerated: error.is_tolerated,
-    }
+    (kept, lacks)
 }
 
 /// Why a template cannot be rendered.
 struct TemplateError {
     diagnosis: Diagnosis,
-    /// Whether the only reason is that it needs secrets which may be left out.
+    /// Whether the only reason is that it needs optional secrets which are absent.
+    is_absence: bool,
+    /// Whether the only reason is that it needs secrets which may be left out if they fail.
     is_tolerated: bool,
+}
+
+impl TemplateError {
+    /// What is lacking because of this error of `template`.
+    fn of(self, template: &Template) -> Lacks {
+        let (kind, entries) = (EntryKind::Template, vec![template.name.to_string()]);
+        if self.is_absence {
+            return Lacks::from(Absent {
+                reason: self.diagnosis,
+                kind,
+                entries,
+                sops_file: None,
+            });
+        }
+        Lacks::from(Failure {
+            diagnosis: self.diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
+            kind,
+            entries,
+            sops_file: None,
+            is_tolerated: self.is_tolerated,
+        })
+    }
 }
 
 impl From<Diagnosis> for TemplateError {
     fn from(diagnosis: Diagnosis) -> Self {
         Self {
             diagnosis,
+            is_absence: false,
             is_tolerated: false,
         }
     }
@@ -158,11 +182,13 @@ struct Renderer<'m> {
     declared: HashSet<&'m str>,
     /// The secrets that may be left out if they fail.
     tolerated: HashSet<&'m str>,
+    /// The optional secrets that are absent.
+    absent: HashSet<&'m str>,
     values: &'m Values<'m>,
 }
 
 impl<'m> Renderer<'m> {
-    fn new(manifest: &'m Manifest, values: &'m Values<'m>) -> Self {
+    fn new(manifest: &'m Manifest, values: &'m Values<'m>, absent: &'m [Absent]) -> Self {
         Self {
             manifest,
             tokens: Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str())),
@@ -173,6 +199,7 @@ impl<'m> Renderer<'m> {
                 .filter(|secret| secret.on_failure != OnFailure::Abort)
                 .map(|secret| secret.name.as_str())
                 .collect(),
+            absent: absent.iter().flat_map(|absent| &absent.entries).map(String::as_str).collect(),
             values,
         }
     }
@@ -181,26 +208,39 @@ impl<'m> Renderer<'m> {
         let text = body(&template.name, &template.body, reader)?;
         match self.tokens.length(text.expose(), |token| self.value(token)) {
             Ok(length) => Ok(RenderableTemplate { text, length }),
-            Err(diagnosis) => Err(TemplateError {
-                diagnosis,
-                is_tolerated: self.lacks_only_tolerated(text.expose()),
-            }),
+            Err(diagnosis) => Err(self.error(text.expose(), diagnosis)),
         }
     }
 
-    /// Whether all that `text` lacks is secrets which have failed, and which may be left out.
-    fn lacks_only_tolerated(&self, text: &[u8]) -> bool {
-        let value = |token| match self.value(token) {
-            Err(_) if self.is_tolerated(token) => Ok(&[][..]),
-            value => value,
+    /// Why `text` cannot be rendered. `first` is the reason that stands first in it. What is absent counts only if nothing else is
+    /// wrong.
+    fn error(&self, text: &[u8], first: Diagnosis) -> TemplateError {
+        let is_absent = |secret: &str| self.absent.contains(secret);
+        let Err(diagnosis) = self.length_without(text, is_absent) else {
+            return TemplateError {
+                diagnosis: first,
+                is_absence: true,
+                is_tolerated: false,
+            };
         };
-        self.tokens.length(text, value).is_ok()
+        let may_be_left_out = |secret: &str| is_absent(secret) || self.tolerated.contains(secret);
+        TemplateError {
+            diagnosis,
+            is_absence: false,
+            is_tolerated: self.length_without(text, may_be_left_out).is_ok(),
+        }
     }
 
-    /// Whether the secret of the placeholder with the index `token` may be left out if it fails.
-    fn is_tolerated(&self, token: usize) -> bool {
-        let secret = self.manifest.placeholders.get(token).map(|placeholder| &placeholder.secret);
-        secret.is_some_and(|secret| self.tolerated.contains(secret.as_str()))
+    /// The length of the rendered `text`, with nothing in the place of those secrets without a value that are `left_out`.
+    fn length_without(&self, text: &[u8], left_out: impl Fn(&str) -> bool) -> Result<usize, Diagnosis> {
+        let is_left_out = |token: usize| {
+            let placeholder = self.manifest.placeholders.get(token);
+            placeholder.is_some_and(|placeholder| left_out(&placeholder.secret))
+        };
+        self.tokens.length(text, |token| match self.value(token) {
+            Err(_) if is_left_out(token) => Ok(&[]),
+            value => value,
+        })
     }
 
     fn finish(&self, draft: &RenderableTemplate<'_>, room: &mut usize) -> Result<Plaintext, Diagnosis> {
@@ -213,23 +253,27 @@ impl<'m> Renderer<'m> {
     /// The value of the placeholder with the index `token` in the manifest.
     fn value(&self, token: usize) -> Result<&'m [u8], Diagnosis> {
         match self.manifest.placeholders.get(token) {
-            Some(placeholder) => value(&self.declared, self.values, placeholder),
+            Some(placeholder) => self.value_of(placeholder),
             None => Err(Diagnosis::bare("it contains a placeholder of no secret")),
         }
     }
-}
 
-fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], Diagnosis> {
-    let name = &placeholder.secret;
-    match values.get(name.as_str()) {
-        Some(content) => Ok(content.expose()),
-        None if declared.contains(name.as_str()) => {
-            Err(Diagnosis::bare(format!("it needs secret {}, which failed", named(name))))
+    fn value_of(&self, placeholder: &Placeholder) -> Result<&'m [u8], Diagnosis> {
+        let name = placeholder.secret.as_str();
+        if let Some(content) = self.values.get(name) {
+            return Ok(content.expose());
         }
-        None => Err(Diagnosis::new(
-            format!("it needs secret {}, which this manifest does not install", named(name)),
-            "declare that secret without neededForUsers",
-        )),
+        let needs = |why: &str| format!("it needs secret {}, which {why}", named(name));
+        Err(if self.absent.contains(name) {
+            Diagnosis::bare(needs("is optional, and left out"))
+        } else if self.declared.contains(name) {
+            Diagnosis::bare(needs("failed"))
+        } else {
+            Diagnosis::new(
+                needs("this manifest does not install"),
+                "declare that secret without neededForUsers",
+            )
+        })
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use crate::{
     install::{EntryKind, Extent, rendered},
     manifest::Manifest,
-    text::{diagnosis::Diagnosis, printable::shown},
+    text::diagnosis::Diagnosis,
 };
 
 /// A failure, and the entries that cannot be published because of it.
@@ -103,27 +103,6 @@ pub(crate) fn listed(manifest: &Manifest, entries: &[String]) -> String {
         _ => name.clone(),
     });
     names(&shown.collect::<Vec<_>>())
-}
-
-/// What a publication in `link` lacks because of `failures`, and the failed secrets `kept` that keep their live values. `None` if it
-/// lacks nothing.
-pub(crate) fn published_rest(manifest: &Manifest, link: &Path, failures: &[Failure], kept: &[String]) -> Option<String> {
-    let missing: Vec<_> = failed_entries(failures).filter(|name| !kept.contains(name)).collect();
-    let list = |words: &str, names: &[String]| match names {
-        [] => String::new(),
-        names => format!(", {words}: {}", listed(manifest, names)),
-    };
-    let is_lacking = !missing.is_empty() || !kept.is_empty();
-    is_lacking.then(|| {
-        format!(
-            "published {} of {} in {}{}{}",
-            manifest.entry_count().saturating_sub(missing.len()),
-            manifest.entry_count(),
-            shown(link),
-            list("without", &missing),
-            list("with the live value of", kept),
-        )
-    })
 }
 
 impl Failure {

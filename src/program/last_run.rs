@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::lacks::Lacks;
 use crate::{
     install::{
         Site,
@@ -10,17 +11,25 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// Keeps the record of a run beside the generations. A record that cannot be kept is only a warning: the secrets are not concerned.
+/// Keeps the record of a run beside the generations. `errors` is what it failed at beside what is lacking. A record that cannot be kept is only a warning: the secrets are not concerned.
 pub(crate) fn keep<'f>(
     site: &Site,
     manifest: &Path,
     published: Option<PublishedEntries<'_>>,
-    failures: impl IntoIterator<Item = &'f Diagnosis>,
+    lacks: &'f Lacks,
+    errors: impl IntoIterator<Item = &'f Diagnosis>,
 ) {
     let deeds = Deeds {
         manifest,
         published,
-        failures: failures.into_iter().map(Into::into).collect(),
+        failures: lacks
+            .failures
+            .iter()
+            .map(|failure| &failure.diagnosis)
+            .chain(errors)
+            .map(Into::into)
+            .collect(),
+        absent: lacks.absent_places().collect(),
     };
     if let Err(error) = record::keep(site, &deeds) {
         tracing::warn!("{}", unrecorded(error.diagnosis));

@@ -9,6 +9,7 @@ pub(crate) mod failure;
 mod host_recipients;
 mod kept;
 pub(crate) mod key_sources;
+pub(crate) mod lacks;
 mod last_run;
 mod limit;
 pub(crate) mod manifest_file;

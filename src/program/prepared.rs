@@ -2,8 +2,9 @@
 
 use super::{
     contents::{self, Collected, Values},
-    failure::Failure,
-    kept, mock,
+    kept,
+    lacks::Lacks,
+    mock,
     sops_files::{FileFacts, Files},
 };
 use crate::{
@@ -21,8 +22,8 @@ pub(crate) struct Prepared<'m> {
     pub(crate) rendered: Vec<Option<Plaintext>>,
     /// What the sops files that were decrypted say of themselves.
     pub(crate) files: Vec<FileFacts>,
-    /// What failed.
-    pub(crate) failures: Vec<Failure>,
+    /// What is lacking.
+    pub(crate) lacks: Lacks,
     /// The names of those failed secrets that keep their live values.
     pub(crate) kept: Vec<String>,
 }
@@ -37,7 +38,7 @@ impl<'m> Prepared<'m> {
             let collected = Collected {
                 values: mock::values(manifest),
                 files: Vec::new(),
-                failures: Vec::new(),
+                lacks: Lacks::default(),
             };
             return (Self::with(manifest, collected, thread, site), Vec::new());
         }
@@ -53,15 +54,16 @@ impl<'m> Prepared<'m> {
         let Collected {
             mut values,
             files,
-            failures,
+            mut lacks,
         } = collected;
-        let kept = kept::keep(manifest, site, &failures, &mut values);
-        let (rendered, failed_templates) = contents::render(manifest, &values, thread);
+        let kept = kept::keep(manifest, site, &lacks.failures, &mut values);
+        lacks.failures.extend(kept.failure);
+        let (rendered, further) = contents::render(manifest, &values, &lacks.absent, thread);
         Self {
             values,
             rendered,
             files,
-            failures: failures.into_iter().chain(kept.failure).chain(failed_templates).collect(),
+            lacks: lacks.and(further),
             kept: kept.names,
         }
     }

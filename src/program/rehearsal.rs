@@ -2,8 +2,8 @@
 
 use super::{
     environment::KeyVariables,
-    failure::Failure,
     key_sources,
+    lacks::Lacks,
     owners::{Owners, owned},
     prepared::Prepared,
     site,
@@ -21,8 +21,8 @@ pub(crate) struct Rehearsal {
     pub(crate) notices: Vec<Notice>,
     /// The recipients of the age identities of this host.
     pub(crate) recipients: Vec<String>,
-    /// The secrets and templates that would fail.
-    pub(crate) failures: Vec<Failure>,
+    /// The secrets and templates that would fail or be absent.
+    pub(crate) lacks: Lacks,
     /// What a publication of the others would change, or why there would be none.
     pub(crate) preview: Result<Preview, InstallError>,
 }
@@ -50,11 +50,13 @@ impl Rehearsal {
         notices.extend(later);
         let owners = Owners::new(manifest.user_mode, is_early, accounts, may_lack_users);
         let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
+        let mut lacks = prepared.lacks;
+        lacks.failures.extend(unowned);
         Self {
             notices,
             recipients,
             preview: Preview::of(&site, &entries),
-            failures: prepared.failures.into_iter().chain(unowned).collect(),
+            lacks,
         }
     }
 }

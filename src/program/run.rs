@@ -13,9 +13,11 @@ use super::{
     again, channel,
     cli::{Arguments, CheckMode},
     environment::Environment,
-    failure::{Failure, Verdict, failed_entries, listed, published_rest, verdict},
+    failure::{Failure, Verdict, failed_entries, listed, verdict},
     host_recipients::HostRecipients,
-    key_sources, last_run, manifest_file,
+    key_sources,
+    lacks::{Lacks, published_rest},
+    last_run, manifest_file,
     metrics::{self, RunSummary},
     mock,
     owners::{Owners, owned},
@@ -71,13 +73,11 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
 /// Checks all sops files. Uses no key, looks up no user, and mounts nothing.
 fn check(manifest: &Manifest) -> Outcome {
     let host = HostRecipients::new(&manifest.host_recipients);
-    let failures: Vec<_> = sops_files::sources(manifest)
-        .iter()
-        .filter_map(|source| source.check(host.as_ref()).err())
-        .flatten()
-        .collect();
-    failures.iter().for_each(Failure::report);
-    if failures.is_empty() {
+    let sources = sops_files::sources(manifest);
+    let lacks = sources.iter().map(|source| source.check(host.as_ref()));
+    let lacks = lacks.fold(Lacks::default(), Lacks::and);
+    lacks.report();
+    if lacks.failures.is_empty() {
         Outcome::Done
     } else {
         Outcome::NothingChanged
@@ -102,18 +102,18 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
-    let kept = prepared.kept;
-    let failures: Vec<_> = prepared.failures.into_iter().chain(unowned).collect();
-    failures.iter().for_each(Failure::report);
+    let (mut lacks, kept) = (prepared.lacks, prepared.kept);
+    lacks.failures.extend(unowned);
+    lacks.report();
     for warning in age_warnings(&prepared.files, manifest) {
         tracing::warn!("{warning}");
     }
-    let outcome = conclude(arguments, &environment, manifest, &site, &entries, (&failures, &kept));
+    let outcome = conclude(arguments, &environment, manifest, &site, &entries, (&lacks, &kept));
     if !environment.dry_run {
         let summary = RunSummary {
             has_succeeded: outcome == Outcome::Done,
             generation: install::live_generation(&site).ok().flatten(),
-            failed_entries: failed_entries(&failures).count(),
+            failed_entries: failed_entries(&lacks.failures).count(),
             files: &prepared.files,
         };
         metrics::keep(manifest, arguments.ignore_passwd, &summary);
@@ -121,7 +121,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     outcome
 }
 
-/// Decides by the failure policy what is published, and publishes it. In a dry run, reports what would be published. Beside the failures
+/// Decides by the failure policy what is published, and publishes it. In a dry run, reports what would be published. Beside what is lacking
 /// are the names of those failed secrets that keep their live values.
 fn conclude(
     arguments: &Arguments,
@@ -129,8 +129,9 @@ fn conclude(
     manifest: &Manifest,
     site: &Site,
     entries: &[Entry<'_>],
-    (failures, kept): (&[Failure], &[String]),
+    (lacks, kept): (&Lacks, &[String]),
 ) -> Outcome {
+    let failures = &lacks.failures;
     // This check needs no lock, because [`install::publish`] repeats the check under the lock before it publishes only a part
     // of the entries.
     let is_live = match install::live_generation(site) {
@@ -140,8 +141,7 @@ fn conclude(
     match verdict(failures, is_live, !entries.is_empty()) {
         Verdict::ChangeNothing => {
             if !environment.dry_run {
-                let diagnoses = failures.iter().map(|failure| &failure.diagnosis);
-                last_run::keep(site, &arguments.manifest, None, diagnoses);
+                last_run::keep(site, &arguments.manifest, None, lacks, &[]);
             }
             change_nothing(manifest, site, is_live, failures)
         }
@@ -149,7 +149,7 @@ fn conclude(
         verdict @ (Verdict::Publish | Verdict::PublishRest | Verdict::PublishTolerated) => {
             let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
             let manifest = (&*arguments.manifest, manifest);
-            make_live(environment, manifest, site, entries, (failures, kept, verdict), again)
+            make_live(environment, manifest, site, entries, (lacks, kept, verdict), again)
         }
     }
 }
@@ -177,17 +177,16 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     }
 }
 
-/// Publishes the entries, and reports the result. `manifest` is the manifest with its path. Beside the failures are the names of those
+/// Publishes the entries, and reports the result. `manifest` is the manifest with its path. Beside what is lacking are the names of those
 /// failed secrets that keep their live values, and the verdict about the failures. `again` is the command that repeats this run.
 fn make_live(
     environment: &Environment,
     (path, manifest): (&Path, &Manifest),
     site: &Site,
     entries: &[Entry<'_>],
-    (failures, kept, verdict): (&[Failure], &[String], Verdict),
+    (lacks, kept, verdict): (&Lacks, &[String], Verdict),
     again: &str,
 ) -> Outcome {
-    let diagnoses = failures.iter().map(|failure| &failure.diagnosis);
     let published = match install::publish(
         site,
         entries,
@@ -200,7 +199,7 @@ fn make_live(
                 tracing::warn!("{warning}");
             }
             let errors: Vec<_> = failed.errors.into_iter().map(|error| diagnosis(error, again)).collect();
-            last_run::keep(site, path, None, diagnoses.chain(&errors));
+            last_run::keep(site, path, None, lacks, &errors);
             for error in errors {
                 tracing::error!("{error}");
             }
@@ -216,7 +215,7 @@ fn make_live(
         changes: &published.changes,
         entries,
     };
-    last_run::keep(site, path, Some(deeds), diagnoses.chain(errors));
+    last_run::keep(site, path, Some(deeds), lacks, errors);
     for warning in &published.warnings {
         tracing::warn!(GENERATION = generation, "{warning}");
     }
@@ -224,10 +223,10 @@ fn make_live(
         tracing::error!(GENERATION = generation, "{failure}");
     }
     print_changes(manifest, &published.changes, false);
-    if failures.is_empty() && published.failures.is_empty() {
+    if lacks.failures.is_empty() && published.failures.is_empty() {
         return Outcome::Done;
     }
-    if let Some(rest) = published_rest(manifest, &site.link, failures, kept) {
+    if let Some(rest) = published_rest(manifest, &site.link, lacks, kept) {
         tracing::error!(
             GENERATION = generation,
             "{rest}; repair the faults named above, and run: {again}"

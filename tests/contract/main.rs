@@ -21,6 +21,7 @@ mod manifests;
 mod metrics;
 mod mock;
 mod mounts;
+mod optional;
 mod paths;
 mod placement;
 mod side_by_side;

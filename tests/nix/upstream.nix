@@ -47,6 +47,9 @@ let
     "short-key-timeout"
     # It has no rule for a secret that fails.
     "secret-that-keeps-its-value"
+    # It has no optional secrets.
+    "optional-secret-without-its-file"
+    "secret-that-is-optional"
     # It has no credentials of services, and cannot be switched off.
     "credential-of-a-service-without-rights"
     "credentials-of-all-phases"

@@ -1,6 +1,7 @@
 //! What is there of one secret or template.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, Metadata},
     io::ErrorKind,
     os::unix::fs::MetadataExt as _,
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use super::installation::{HostPhase, Installation};
 use crate::{
-    install::{EntryName, PlaceInGeneration},
+    install::{EntryName, PlaceInGeneration, record::Record},
     manifest::{Account, Manifest, Placement, Secret, Selection, Template},
     system::{
         mode::FileMode,
@@ -62,6 +63,8 @@ pub(crate) enum EntryState {
     Installed,
     /// The live generation does not have it.
     Missing,
+    /// It is an optional secret whose sops file or key is missing, or a template that needs one.
+    Absent,
     /// The live generation has it, but the path of its option does not lead to it.
     Unlinked,
     /// The file has another owner, group or mode than the manifest says.
@@ -76,6 +79,7 @@ impl EntryState {
         match self {
             Self::Installed => "installed",
             Self::Missing => "missing",
+            Self::Absent => "absent",
             Self::Unlinked => "unlinked",
             Self::Differs => "differs",
             Self::Hidden => "hidden",
@@ -87,6 +91,7 @@ impl EntryState {
         match self {
             Self::Installed => "installed",
             Self::Missing => "missing",
+            Self::Absent => "optional, and left out",
             Self::Unlinked => "not linked",
             Self::Differs => "not as the manifest says",
             Self::Hidden => "hidden from this user",
@@ -95,13 +100,14 @@ impl EntryState {
 
     /// Whether somebody has to do something about it.
     pub(crate) fn is_fault(self) -> bool {
-        !matches!(self, Self::Installed | Self::Hidden)
+        !matches!(self, Self::Installed | Self::Absent | Self::Hidden)
     }
 }
 
-/// What is there of each entry of a manifest, secrets first.
-pub(crate) fn of_all(installation: &Installation, manifest: &Manifest, root: &Root) -> Vec<EntryStatus> {
+/// What is there of each entry of a manifest, secrets first. `record` is that of the last run.
+pub(crate) fn of_all(installation: &Installation, manifest: &Manifest, record: Option<&Record>, root: &Root) -> Vec<EntryStatus> {
     let mut view = View {
+        absent: record.map(|record| record.run.absent.clone()).unwrap_or_default(),
         link: root.locate(&manifest.link),
         root,
         owners: match installation.phase {
@@ -131,6 +137,8 @@ struct View<'r> {
     link: PathBuf,
     root: &'r Root,
     owners: Declared,
+    /// The places of what the last run left out because it is optional.
+    absent: BTreeSet<String>,
 }
 
 impl View<'_> {
@@ -165,6 +173,7 @@ impl View<'_> {
         let state = match &found {
             Ok(found) => self.state(found, path.as_deref(), placement),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => EntryState::Hidden,
+            Err(_) if self.absent.contains(place.as_str()) => EntryState::Absent,
             Err(_) => EntryState::Missing,
         };
         let found = found.ok();

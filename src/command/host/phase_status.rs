@@ -104,7 +104,7 @@ impl PhaseStatus {
             waits_for_login: installation.waits_for_login,
             generation: live(manifest, root).map(|live| live.status(record.as_ref())),
             last_run: record.as_ref().map(LastRun::from),
-            entries: entry_status::of_all(installation, manifest, root),
+            entries: entry_status::of_all(installation, manifest, record.as_ref(), root),
             title: installation.title(),
         };
         let faults = status.faults(&installation.object(), &installation.again(manifest));

@@ -144,8 +144,10 @@ impl PhasePlan {
         let variables = installation.variables(root);
         let rehearsal = Rehearsal::of(manifest, installation.call.is_early, variables, is_built, root);
         let places = place::of(installation, root);
-        let failed: HashSet<_> = rehearsal.failures.iter().flat_map(Failure::places).collect();
-        let secrets = rehearsal.failures.iter().map(|failure| &failure.diagnosis);
+        let lacks = &rehearsal.lacks;
+        let failed: HashSet<_> = lacks.failures.iter().flat_map(Failure::places).collect();
+        let without: HashSet<_> = failed.iter().cloned().chain(lacks.absent_places()).collect();
+        let secrets = lacks.failures.iter().map(|failure| &failure.diagnosis);
         let (is_live, stays, changes, obstacles, is_refused) = match &rehearsal.preview {
             Ok(preview) => (
                 preview.is_live,
@@ -156,8 +158,8 @@ impl PhasePlan {
             ),
             Err(error) => (false, false, Changes::default(), vec![&error.diagnosis], true),
         };
-        let is_tolerated = !is_live || rehearsal.failures.iter().all(|failure| failure.is_tolerated);
-        let is_blocked = is_refused || !(failed.is_empty() || (is_tolerated && failed.len() < places.len()));
+        let is_tolerated = !is_live || lacks.failures.iter().all(|failure| failure.is_tolerated);
+        let is_blocked = is_refused || !(failed.is_empty() || (is_tolerated && without.len() < places.len()));
         let mut plan = Self {
             phase: installation.phase,
             user: installation.user.clone(),
@@ -168,7 +170,7 @@ impl PhasePlan {
             templates: PlannedNames::new(&changes.templates, |name| failed.contains(&rendered(name))),
             links: places
                 .iter()
-                .filter(|place| !failed.contains(&place.place))
+                .filter(|place| !without.contains(&place.place))
                 .filter_map(PlannedLink::of)
                 .collect(),
             restart_units: changes.units.restart.clone(),
@@ -177,17 +179,17 @@ impl PhasePlan {
             title: installation.title(),
         };
         if !is_live {
-            plan.add_all(manifest, &failed);
+            plan.add_all(manifest, &without);
         }
         plan
     }
 
-    /// At a first publication everything is added.
-    fn add_all(&mut self, manifest: &Manifest, failed: &HashSet<String>) {
+    /// At a first publication everything is added that the run would not do `without`.
+    fn add_all(&mut self, manifest: &Manifest, without: &HashSet<String>) {
         let secrets = manifest.secrets.iter().map(|secret| secret.name.to_string());
         let templates = manifest.templates.iter().map(|template| template.name.to_string());
-        self.secrets.added = secrets.filter(|name| !failed.contains(name)).collect();
-        self.templates.added = templates.filter(|name| !failed.contains(&rendered(name))).collect();
+        self.secrets.added = secrets.filter(|name| !without.contains(name)).collect();
+        self.templates.added = templates.filter(|name| !without.contains(&rendered(name))).collect();
     }
 
     /// What would be done, as a word, the kind of what it is done to, and its name.

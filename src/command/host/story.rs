@@ -11,6 +11,7 @@ use super::{
     who_reads,
 };
 use crate::{
+    install::record::Record,
     keys::{
         Keyring,
         report::recipient::{service_name, shown_age},
@@ -77,15 +78,22 @@ impl Story {
         let Ok(manifest) = &installation.manifest else {
             return Vec::new();
         };
-        let entries = entry_status::of_all(installation, manifest, root);
+        let record = record(manifest, root).unwrap_or_default();
+        let entries = entry_status::of_all(installation, manifest, Some(&record), root);
         let entries = entries.into_iter().filter(|entry| entry.name == name);
         entries
-            .map(|entry| Self::new(entry, installation, manifest, all, root))
+            .map(|entry| Self::new(entry, &record, installation, manifest, all, root))
             .collect()
     }
 
-    fn new(entry: EntryStatus, installation: &Installation, manifest: &Manifest, all: &[Installation], root: &Root) -> Self {
-        let record = record(manifest, root).unwrap_or_default();
+    fn new(
+        entry: EntryStatus,
+        record: &Record,
+        installation: &Installation,
+        manifest: &Manifest,
+        all: &[Installation],
+        root: &Root,
+    ) -> Self {
         let change = record.changes.get(&entry.place).cloned();
         let own = root.locate(&manifest.link).join(&entry.place);
         let readers = who_reads::of(all, root).into_iter().filter(|reader| reader.at == own);

@@ -10,13 +10,12 @@ use std::{
 
 use super::{
     desk::Desk,
-    job::{Begun, Job, OpenedFile},
+    job::{Begun, Job, OpenedFile, Unopened},
     source::{Source, sizes, sources},
 };
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Manifest,
-    program::failure::Failure,
     system::{budget, confinement::Confined},
     text::diagnosis::Diagnosis,
 };
@@ -47,7 +46,7 @@ pub(crate) struct File<'m> {
     /// The time that is left for the file.
     left: Duration,
     /// `None` until the work on the file has given a result that counts.
-    progress: Option<Result<Begun, Diagnosis>>,
+    progress: Option<Result<Begun, Unopened>>,
 }
 
 impl<'m> Files<'m> {
@@ -82,8 +81,8 @@ impl<'m> Files<'m> {
     }
 
     /// Decrypts the files whose data keys the programs gave. Returns all files in the order of the manifest, each with its contents
-    /// or its failure.
-    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<OpenedFile, Failure>)> {
+    /// or the reason why it gives nothing.
+    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<OpenedFile, Unopened>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
             Some(Ok(Begun::Closed(_))) => file.finish(&keyring, &mut self.desk, &mut self.room),
@@ -124,7 +123,7 @@ impl<'m> File<'m> {
             Ok(Ok(Begun::Closed(_))) if keys.lacked_tries() => (None, true),
             Ok(Ok(begun)) => (Some(Ok(begun)), true),
             Ok(Err(_)) => (None, true),
-            Err(late) => (Some(Err(self.job.fail(late))), false),
+            Err(late) => (Some(Err(self.job.fail(late).into())), false),
         };
         self.progress = result;
         goes_on
@@ -136,7 +135,7 @@ impl<'m> File<'m> {
         if self.progress.is_none() {
             let (shared, keys, most) = (Arc::clone(&self.job), keys.clone(), *room);
             let begun = desk.run(&mut self.left, self.job.progress(), move || shared.begin(&keys, most));
-            self.progress = Some(begun.unwrap_or_else(|late| Err(self.job.fail(late))));
+            self.progress = Some(begun.unwrap_or_else(|late| Err(self.job.fail(late).into())));
         }
         self.occupy(room);
     }
@@ -154,7 +153,7 @@ impl<'m> File<'m> {
                 let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
                 let progress = self.job.progress();
                 let finished = desk.run(&mut self.left, progress, move || shared.finish(recovery, &keyring, most));
-                let finished = finished.unwrap_or_else(|late| Err(self.job.fail(late)));
+                let finished = finished.unwrap_or_else(|late| Err(self.job.fail(late).into()));
                 Some(finished.map(Begun::Open))
             }
             other => other,
@@ -169,17 +168,17 @@ impl<'m> File<'m> {
         if let Some(Ok(Begun::Open(file))) = &self.progress {
             match room.checked_sub(size(file)) {
                 Some(rest) => *room = rest,
-                None => self.progress = Some(Err(self.job.too_large())),
+                None => self.progress = Some(Err(self.job.too_large().into())),
             }
         }
     }
 
-    fn end(self) -> (Source<'m>, Result<OpenedFile, Failure>) {
+    fn end(self) -> (Source<'m>, Result<OpenedFile, Unopened>) {
         let opened = match self.progress {
             Some(Ok(Begun::Open(file))) => Ok(file),
             // The work on every file has ended, so this does not happen.
-            Some(Ok(Begun::Closed(_))) | None => Err(self.source.fail(self.job.fail(Diagnosis::bare("it was not opened")))),
-            Some(Err(diagnosis)) => Err(self.source.fail(diagnosis)),
+            Some(Ok(Begun::Closed(_))) | None => Err(self.job.fail(Diagnosis::bare("it was not opened")).into()),
+            Some(Err(error)) => Err(error),
         };
         (self.source, opened)
     }

@@ -51,6 +51,23 @@ pub(crate) struct OpenedFile {
     pub(crate) facts: FileFacts,
 }
 
+/// Why a file gives nothing.
+pub(crate) struct Unopened {
+    /// The reason, as a message for people.
+    pub(crate) diagnosis: Diagnosis,
+    /// Whether there is no such file.
+    pub(crate) is_missing: bool,
+}
+
+impl From<Diagnosis> for Unopened {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self {
+            diagnosis,
+            is_missing: false,
+        }
+    }
+}
+
 /// The result of the work that the keys at hand can do on a file.
 pub(crate) enum Begun {
     /// The keys at hand opened the file, and the file is decrypted.
@@ -73,7 +90,7 @@ impl Job {
     /// # Errors
     ///
     /// Returns a message for people if any step fails.
-    pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
+    pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Unopened> {
         // The text may be read twice. The keys are tried once: what they gave counts for the second text as well.
         let mut found: Option<(KeyProof, Plaintext)> = None;
         let open = |text: &Plaintext, long_values: &mut LongValues| {
@@ -90,7 +107,7 @@ impl Job {
             self.decrypt(text, long_values, file, key, None).map(Ok)
         };
         self.without_panic(|| match self.with_text(open)? {
-            Ok(decrypted) => self.take(decrypted, room).map(Begun::Open),
+            Ok(decrypted) => Ok(Begun::Open(self.take(decrypted, room)?)),
             Err(recovery) => Ok(Begun::Closed(recovery)),
         })
     }
@@ -101,7 +118,7 @@ impl Job {
     /// # Errors
     ///
     /// Returns a message for people if there is no data key, or if any step fails.
-    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<OpenedFile, Diagnosis> {
+    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<OpenedFile, Unopened> {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));
             let proof = recovery.proof().clone();
@@ -119,7 +136,7 @@ impl Job {
                 }
                 self.decrypt(text, long_values, file, &key, foreign.as_ref())
             })?;
-            self.take(decrypted, room)
+            Ok(self.take(decrypted, room)?)
         })
     }
 
@@ -144,16 +161,16 @@ impl Job {
 
     /// Reads the file, and does `step` with its text, from which long values are kept apart. If the step fails, because of that or
     /// for another reason, it is repeated with the text as it is in the file. The text is dropped in the end.
-    fn with_text<T>(&self, mut step: impl FnMut(&Plaintext, &mut LongValues) -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
+    fn with_text<T>(&self, mut step: impl FnMut(&Plaintext, &mut LongValues) -> Result<T, Diagnosis>) -> Result<T, Unopened> {
         let mut attempt = |shortens| {
             let mut text = read(&self.path, self.limit, &self.needed, shortens)?;
             let is_shortened = text.is_shortened();
             let (text, long_values) = text.parts();
-            Ok((step(text, long_values), is_shortened))
+            Ok::<_, Unopened>((step(text, long_values), is_shortened))
         };
         match attempt(true)? {
-            (Err(_), true) => attempt(false)?.0,
-            (done, _) => done,
+            (Err(_), true) => Ok(attempt(false)?.0?),
+            (done, _) => Ok(done?),
         }
     }
 
@@ -210,12 +227,12 @@ impl Job {
     }
 
     /// Runs `step`. A panic in `step` is a fault of this program, and counts as a failure of this file alone.
-    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
+    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, Unopened>) -> Result<T, Unopened> {
         // `AssertUnwindSafe` is correct here, because the work on a file does not change the keys. After a panic, only one thing
         // may differ: the identity with which the next search for a data key begins.
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
             let fault = "this is a bug in sops-install-secrets, described in the lines above";
-            Err(self.fail(Diagnosis::new(fault, "please report it")))
+            Err(self.fail(Diagnosis::new(fault, "please report it")).into())
         })
     }
 }
@@ -245,7 +262,7 @@ fn foreign_key(shares: &[String]) -> Diagnosis {
 
 /// Reads the text of a sops file. `needed` is the name of the file in the message for people. `shortens` says whether long values
 /// are kept apart from the text.
-pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> Result<SopsText, Diagnosis> {
+pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> Result<SopsText, Unopened> {
     read_text(path, limit, shortens).map_err(|error| {
         let remedy = match error {
             ReadError::TooLarge(_) => Some(limit.remedy),
@@ -254,9 +271,13 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> R
             ReadError::BadPath(_) | ReadError::NotRegular(_) => Some("correct sopsFile"),
             ReadError::Late | ReadError::Stopped => error.remedy(),
         };
-        Diagnosis {
+        let diagnosis = Diagnosis {
             cause: format!("cannot read {needed}: {error}"),
             remedy: remedy.map(str::to_owned),
+        };
+        Unopened {
+            diagnosis,
+            is_missing: error == ReadError::Missing,
         }
     })
 }
@@ -324,7 +345,7 @@ mod tests {
             needed: "/secrets.yaml".to_owned(),
             wanted: Vec::new(),
         };
-        let failure = |job: Job| job.begin(&KeysAtHand::default(), 0).err().unwrap().to_string();
+        let failure = |job: Job| job.begin(&KeysAtHand::default(), 0).err().unwrap().diagnosis.to_string();
         let large = "it is larger than 64 KiB";
         assert!(failure(job().of_at_most(64 << 10)).contains(large));
         assert!(!failure(job()).contains("larger"));
@@ -340,9 +361,9 @@ mod tests {
             needed: "/secrets.yaml (needed by secret a)".to_owned(),
             wanted: Vec::new(),
         };
-        let failure = job.without_panic(|| -> Result<(), Diagnosis> { panic!("a fault") });
+        let failure = job.without_panic(|| -> Result<(), Unopened> { panic!("a fault") });
         let expected = "cannot decrypt /secrets.yaml (needed by secret a): this is a bug in sops-install-secrets, described in the \
             lines above; please report it";
-        assert_eq!(failure.unwrap_err().to_string(), expected);
+        assert_eq!(failure.unwrap_err().diagnosis.to_string(), expected);
     }
 }

@@ -12,5 +12,5 @@ mod source;
 
 pub(crate) use facts::{FileFacts, age_warnings};
 pub(crate) use files::Files;
-pub(crate) use job::OpenedFile;
+pub(crate) use job::{OpenedFile, Unopened};
 pub(crate) use source::{Source, facts, sources};

@@ -6,18 +6,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{desk::Desk, facts::FileFacts, job, job::Job};
+use super::{
+    desk::Desk,
+    facts::FileFacts,
+    job,
+    job::{Job, Unopened},
+};
 use crate::{
     install::EntryKind,
     manifest::{Manifest, OnFailure, Secret, Selection},
     program::{
         failure::{Failure, names},
         host_recipients::HostRecipients,
+        lacks::{Absent, Lacks},
         limit::Limit,
         remedy,
         remedy::Editable,
     },
-    sops::{ContentError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
+    sops::{ContentError, SelectError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
     system::{budget, confinement::Confined, progress::Progress},
     text::{
         diagnosis::Diagnosis,
@@ -97,27 +103,25 @@ impl<'m> Source<'m> {
     /// Reads and parses the file, and looks for the value of every secret. Uses no key of the host. `host` has the recipients of the
     /// host, if somebody says which: then the host must be able to open the file.
     ///
-    /// # Errors
-    ///
-    /// Returns one failure for the whole file, or one failure for each secret that is not in the file.
-    pub(crate) fn check(&self, host: Option<&HostRecipients>) -> Result<(), Vec<Failure>> {
-        let text = job::read(self.path, self.limit, &self.needed(), false);
-        let mut text = text.map_err(|diagnosis| vec![self.fail(diagnosis)])?;
+    /// Returns one failure for the whole file, or what it lacks for each secret that is not in the file.
+    pub(crate) fn check(&self, host: Option<&HostRecipients>) -> Lacks {
+        let mut text = match job::read(self.path, self.limit, &self.needed(), false) {
+            Ok(text) => text,
+            Err(error) => return self.without_file(error),
+        };
         let (text, _) = text.parts();
-        let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
+        let file = match SopsFile::parse(self.format, text.expose()) {
+            Ok(file) => file,
+            Err(error) => return self.unusable(&error, text.expose()).into(),
+        };
         if let Some(error) = file.mac_fault() {
             let diagnosis = remedy::without_key(&error, text.expose(), self.editable());
-            return Err(vec![self.unusable_because(diagnosis)]);
+            return self.unusable_because(diagnosis).into();
         }
         let selector = file.selector();
-        let missing: Vec<_> = self
-            .secrets
-            .iter()
-            .filter_map(|secret| self.check_key(&selector, secret))
-            .collect();
+        let missing = self.secrets.iter().filter_map(|secret| self.check_key(&selector, secret));
         let closed = host.and_then(|host| self.check_recipients(host, &file));
-        let failures: Vec<_> = missing.into_iter().chain(closed).collect();
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
+        missing.chain(closed.map(Lacks::from)).fold(Lacks::default(), Lacks::and)
     }
 
     fn check_recipients(&self, host: &HostRecipients, file: &SopsFile<'_>) -> Option<Failure> {
@@ -127,10 +131,13 @@ impl<'m> Source<'m> {
         Some(self.fail(Diagnosis::bare(format!("this host could not open {needed}\n{table}"))))
     }
 
-    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {
+    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Lacks> {
         match &secret.selection {
             Selection::Whole => None,
-            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error.into())),
+            Selection::Key(key) => selector
+                .scalar(key)
+                .err()
+                .map(|error| self.without_content(secret, &error.into())),
         }
     }
 
@@ -163,33 +170,71 @@ impl<'m> Source<'m> {
 
     fn needed(&self) -> String {
         let plural = if self.secrets.len() == 1 { "" } else { "s" };
-        format!("{} (needed by secret{plural} {})", self.name(), names(&self.entries()))
-    }
-
-    fn entries(&self) -> Vec<String> {
-        self.secrets.iter().map(|secret| secret.name.to_string()).collect()
+        format!(
+            "{} (needed by secret{plural} {})",
+            self.name(),
+            names(&names_of(&self.secrets))
+        )
     }
 
     /// The failure of the whole file, and so of all its secrets.
-    pub(crate) fn fail(&self, diagnosis: Diagnosis) -> Failure {
+    fn fail(&self, diagnosis: Diagnosis) -> Failure {
+        self.fail_for(&self.secrets, diagnosis)
+    }
+
+    /// The failure of these secrets of the file.
+    fn fail_for(&self, secrets: &[&Secret], diagnosis: Diagnosis) -> Failure {
         Failure {
             diagnosis,
             kind: EntryKind::Secret,
-            entries: self.entries(),
+            entries: names_of(secrets),
             sops_file: Some(PathBuf::from(self.path)),
-            is_tolerated: self.secrets.iter().all(|secret| secret.on_failure != OnFailure::Abort),
+            is_tolerated: secrets.iter().all(|secret| secret.on_failure != OnFailure::Abort),
         }
     }
 
-    /// The failure of one secret of the file.
-    pub(crate) fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
-        let diagnosis = remedy::absent(error, self.editable());
-        Failure {
-            diagnosis: diagnosis.of(format_args!("secret {} from {}", named(secret.name.as_str()), self.name())),
+    /// These secrets of the file, which are optional, and absent for this reason.
+    fn absent(&self, secrets: &[&Secret], reason: Diagnosis) -> Absent {
+        Absent {
+            reason: reason.of(self.name()),
             kind: EntryKind::Secret,
-            entries: vec![secret.name.to_string()],
+            entries: names_of(secrets),
             sops_file: Some(PathBuf::from(self.path)),
-            is_tolerated: secret.on_failure != OnFailure::Abort,
         }
     }
+
+    /// What is lacking because the file gives nothing. If there is no such file, its optional secrets are absent.
+    pub(crate) fn without_file(&self, error: Unopened) -> Lacks {
+        if !error.is_missing {
+            return self.fail(error.diagnosis).into();
+        }
+        let (optional, needed): (Vec<_>, Vec<_>) = self.secrets.iter().copied().partition(|secret| secret.is_optional);
+        let failure = (!needed.is_empty()).then(|| self.fail_for(&needed, error.diagnosis));
+        let absent = (!optional.is_empty()).then(|| self.absent(&optional, Diagnosis::bare("no such file")));
+        Lacks {
+            failures: failure.into_iter().collect(),
+            absent: absent.into_iter().collect(),
+        }
+    }
+
+    /// What is lacking because the file has no usable content for one secret. An optional secret whose key does not exist is absent.
+    pub(crate) fn without_content(&self, secret: &Secret, error: &ContentError) -> Lacks {
+        if let ContentError::Select(missing @ (SelectError::Missing { .. } | SelectError::Beyond { .. })) = error
+            && secret.is_optional
+        {
+            let reason = Diagnosis {
+                cause: missing.to_string(),
+                // A key that was only misspelt must not pass unnoticed.
+                remedy: missing.remedy(),
+            };
+            return self.absent(&[secret], reason).into();
+        }
+        let diagnosis = remedy::absent(error, self.editable());
+        let diagnosis = diagnosis.of(format_args!("secret {} from {}", named(secret.name.as_str()), self.name()));
+        self.fail_for(&[secret], diagnosis).into()
+    }
+}
+
+fn names_of(secrets: &[&Secret]) -> Vec<String> {
+    secrets.iter().map(|secret| secret.name.to_string()).collect()
 }

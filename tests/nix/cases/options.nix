@@ -112,6 +112,11 @@ in
     name = "other";
   };
   secret-that-keeps-its-value = with-secret { onFailure = "keep"; };
+  secret-that-is-optional = with-secret { optional = true; };
+  optional-secret-without-its-file = with-secret {
+    optional = true;
+    sopsFile = ./no-such-file.yaml;
+  };
   secret-that-is-a-whole-file = with-secret { key = ""; };
   secret-of-each-format = with-options {
     secrets = {

@@ -153,7 +153,9 @@ impl Patient<'_> {
 
     /// What is not there as the manifest says, although a run would not fail at it.
     fn installed(&self, installation: &Installation, manifest: &Manifest, rehearsal: &Rehearsal) -> Vec<HostFinding> {
-        let failed: HashSet<_> = rehearsal.failures.iter().flat_map(Failure::places).collect();
+        let lacks = &rehearsal.lacks;
+        let failed: HashSet<_> = lacks.failures.iter().flat_map(Failure::places).collect();
+        let without: HashSet<_> = failed.iter().cloned().chain(lacks.absent_places()).collect();
         let Ok((status, _)) = PhaseStatus::of(installation, self.root) else {
             return Vec::new();
         };
@@ -172,7 +174,7 @@ impl Patient<'_> {
             return vec![HostFinding::new(Subject::Installation, diagnosis.of(installation.object()))];
         }
         let absent = status.entries.iter().filter(|entry| entry.state.is_fault());
-        let absent = absent.filter(|entry| !failed.contains(&entry.place)).map(|entry| {
+        let absent = absent.filter(|entry| !without.contains(&entry.place)).map(|entry| {
             let cause = format!(
                 "{} {} is {} at {}",
                 entry.kind,
@@ -207,7 +209,7 @@ fn mock(manifest: &Manifest) -> Vec<HostFinding> {
 
 /// What a run would fail at.
 fn failures(rehearsal: &Rehearsal) -> Vec<HostFinding> {
-    let secrets = rehearsal.failures.iter().map(|failure| failure.diagnosis.clone());
+    let secrets = rehearsal.lacks.failures.iter().map(|failure| failure.diagnosis.clone());
     let obstacles = match &rehearsal.preview {
         Ok(preview) => preview.failures.iter().map(|error| error.diagnosis.clone()).collect(),
         Err(error) => vec![error.diagnosis.clone()],

@@ -1,0 +1,127 @@
+//! What a run does without: what failed, and what is absent because it is optional.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::{Failure, failed_entries, listed, names};
+use crate::{
+    install::{EntryKind, rendered},
+    manifest::Manifest,
+    text::{diagnosis::Diagnosis, printable::shown},
+};
+
+/// What a run does without.
+#[derive(Default)]
+pub(crate) struct Lacks {
+    /// What failed.
+    pub(crate) failures: Vec<Failure>,
+    /// What is absent, and no failure.
+    pub(crate) absent: Vec<Absent>,
+}
+
+impl Lacks {
+    /// The same, and then `more`.
+    pub(crate) fn and(mut self, more: Self) -> Self {
+        self.add(more);
+        self
+    }
+
+    /// Adds `more` behind what is there.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.failures.extend(more.failures);
+        self.absent.extend(more.absent);
+    }
+
+    /// Reports what failed, and says what is absent.
+    pub(crate) fn report(&self) {
+        self.failures.iter().for_each(Failure::report);
+        self.absent.iter().for_each(Absent::report);
+    }
+
+    /// The places, in a generation, of what is absent.
+    pub(crate) fn absent_places(&self) -> impl Iterator<Item = String> {
+        self.absent.iter().flat_map(Absent::places)
+    }
+}
+
+/// What a publication in `link` lacks because of failures, and the failed secrets `kept` that keep their live values. `None` if it
+/// lacks nothing. What is absent does not count.
+pub(crate) fn published_rest(manifest: &Manifest, link: &Path, lacks: &Lacks, kept: &[String]) -> Option<String> {
+    let missing: Vec<_> = failed_entries(&lacks.failures).filter(|name| !kept.contains(name)).collect();
+    let list = |words: &str, names: &[String]| match names {
+        [] => String::new(),
+        names => format!(", {words}: {}", listed(manifest, names)),
+    };
+    let wanted = manifest.entry_count().saturating_sub(lacks.absent_places().count());
+    let is_lacking = !missing.is_empty() || !kept.is_empty();
+    is_lacking.then(|| {
+        format!(
+            "published {} of {wanted} in {}{}{}",
+            wanted.saturating_sub(missing.len()),
+            shown(link),
+            list("without", &missing),
+            list("with the live value of", kept),
+        )
+    })
+}
+
+impl From<Failure> for Lacks {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failures: vec![failure],
+            absent: Vec::new(),
+        }
+    }
+}
+
+impl From<Absent> for Lacks {
+    fn from(absent: Absent) -> Self {
+        Self {
+            failures: Vec::new(),
+            absent: vec![absent],
+        }
+    }
+}
+
+/// Optional secrets whose sops file or key is missing, or a template that needs such a secret. They are not published.
+pub(crate) struct Absent {
+    /// Why they are absent.
+    pub(crate) reason: Diagnosis,
+    /// Whether they are secrets or templates.
+    pub(crate) kind: EntryKind,
+    /// Their names.
+    pub(crate) entries: Vec<String>,
+    /// The sops file that does not give them, if they are secrets.
+    pub(crate) sops_file: Option<PathBuf>,
+}
+
+impl Absent {
+    /// The places, in a generation, of what is absent.
+    fn places(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|name| match self.kind {
+            EntryKind::Secret => name.clone(),
+            EntryKind::Template => rendered(name),
+        })
+    }
+
+    /// Says what is absent, and why. In the journal, the names of secrets and the sops file are fields of the message.
+    fn report(&self) {
+        let noun = match self.kind {
+            EntryKind::Secret => "optional secret",
+            EntryKind::Template => "template",
+        };
+        let (plural, verb) = if self.entries.len() == 1 { ("", "is") } else { ("s", "are") };
+        let secrets = self.entries.join(" ");
+        let file = self
+            .sops_file
+            .as_deref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
+        tracing::info!(
+            SECRET_NAME = secrets,
+            SOPS_FILE = file,
+            "{noun}{plural} {} {verb} left out: {}",
+            names(&self.entries),
+            self.reason
+        );
+    }
+}
