@@ -7,6 +7,7 @@
 
 let
   inherit (pkgs) lib;
+  inherit (pkgs.stdenv.hostPlatform) isLinux;
   sops-install-secrets = pkgs.callPackage ./nix/package.nix { };
   docs = pkgs.callPackage ./nix/docs.nix { };
 in
@@ -14,20 +15,23 @@ in
   inherit sops-install-secrets;
   default = sops-install-secrets;
 
-  # One file without any library, for other distributions and for initial ramdisks.
-  static = pkgs.pkgsStatic.callPackage ./nix/package.nix { };
-
   # The site of the documents.
   inherit docs;
 
   # A new docs/options.md.
   options-page = pkgs.writeText "options.md" (import ./nix/options-page.nix { inherit lib; });
 
-  demo = import ./nix/demo.nix { inherit pkgs sops-install-secrets; };
   shell = import ./shell.nix { inherit pkgs; };
   formatter = pkgs.nixfmt-tree;
 
   # Each one builds only if the check passes.
   checks = import ./nix/checks.nix { inherit pkgs sops-install-secrets docs; };
+}
+// lib.optionalAttrs isLinux {
+  # One file without any library, for other distributions and for initial ramdisks.
+  static = pkgs.pkgsStatic.callPackage ./nix/package.nix { };
+
+  # Its directory is named by a variable that macOS does not have.
+  demo = import ./nix/demo.nix { inherit pkgs sops-install-secrets; };
 }
 // import ./nix/helpers.nix { inherit pkgs; }

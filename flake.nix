@@ -6,10 +6,15 @@
   outputs =
     { self, nixpkgs }:
     let
-      forEachSystem = nixpkgs.lib.genAttrs [
+      linux = [
         "x86_64-linux"
         "aarch64-linux"
       ];
+      macos = [
+        "x86_64-darwin"
+        "aarch64-darwin"
+      ];
+      forEachSystem = nixpkgs.lib.genAttrs (linux ++ macos);
       # default.nix has everything.
       project = forEachSystem (system: import ./default.nix { pkgs = nixpkgs.legacyPackages.${system}; });
       ofEach = select: forEachSystem (system: select project.${system});
@@ -33,13 +38,12 @@
         sops = ./home-module;
         default = self.homeModules.sops;
       };
-      # The names of this output in sops-nix.
+      # The names of this output in sops-nix. The module asks the package set of its host whether it is for Linux or for macOS.
       homeManagerModules = self.homeModules;
       homeManagerModule = self.homeModules.sops;
 
-      # There is no module for nix-darwin yet: who imports this one reads why.
       darwinModules = {
-        sops = import ./nix/no-darwin.nix;
+        sops = ./darwin-module;
         default = self.darwinModules.sops;
       };
 
@@ -55,13 +59,10 @@
         project:
         helpers project
         // {
-          inherit (project)
-            sops-install-secrets
-            static
-            default
-            docs
-            ;
+          inherit (project) sops-install-secrets default docs;
         }
+        # macOS has no static programs.
+        // nixpkgs.lib.optionalAttrs (project ? static) { inherit (project) static; }
       );
 
       checks = ofEach (project: project.checks);
@@ -70,18 +71,23 @@
       });
       formatter = ofEach (project: project.formatter);
 
-      apps = ofEach (project: {
-        # What people type. The default of `nix run` is the installer.
-        sops-nix = {
-          type = "app";
-          program = "${project.sops-install-secrets}/bin/sops-nix";
-          meta.description = "Looks into sops files, and finds the recipients that belong to keys";
-        };
-        demo = {
-          type = "app";
-          program = nixpkgs.lib.getExe project.demo;
-          meta.description = "Installs sample secrets in a temporary directory and shows them";
-        };
-      });
+      apps = ofEach (
+        project:
+        {
+          # What people type. The default of `nix run` is the installer.
+          sops-nix = {
+            type = "app";
+            program = "${project.sops-install-secrets}/bin/sops-nix";
+            meta.description = "Looks into sops files, and finds the recipients that belong to keys";
+          };
+        }
+        // nixpkgs.lib.optionalAttrs (project ? demo) {
+          demo = {
+            type = "app";
+            program = nixpkgs.lib.getExe project.demo;
+            meta.description = "Installs sample secrets in a temporary directory and shows them";
+          };
+        }
+      );
     };
 }

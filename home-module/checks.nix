@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  pkgs,
   ...
 }:
 
@@ -22,21 +23,40 @@ let
         option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
         directory = cfg.defaultSymlinkPath;
         inherit (entry) name path;
+        units = entry.restartUnits ++ entry.reloadUnits;
       }
     );
+
+  # What needs systemd or Linux.
+  onMacos = lib.optionals pkgs.stdenv.hostPlatform.isDarwin (
+    import ../module-common/not-on-macos.nix { inherit cfg; }
+    ++ [
+      {
+        assertion = !splitGpg.enable;
+        message = "sops.gnupg.qubes-split-gpg.enable is true, but macOS is no qube of Qubes OS: set it to false on this host.";
+      }
+    ]
+    ++ map (place: {
+      assertion = place.units == [ ];
+      message = "${place.option} has restartUnits or reloadUnits, but macOS has no systemd: remove them on this host.";
+    }) allPlaces
+  );
+
+  allPlaces = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
 in
 {
   assertions =
     commonChecks.assertions {
       hasKeys = keySources.any || splitGpg.enable;
       keyOptions = "sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
-      places = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
+      places = allPlaces;
       # The program replaces this by the run-time directory.
       pathStarts = [
         "/"
         "%r"
       ];
     }
+    ++ onMacos
     ++ [
       {
         assertion =

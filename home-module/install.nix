@@ -3,7 +3,7 @@
   lib,
   pkgs,
   cfg,
-  # The path of systemctl.
+  # The path of systemctl; null on macOS.
   systemctl,
 }:
 
@@ -41,15 +41,25 @@ rec {
     inherit manifest;
     # All files belong to the user.
     flags = [ "-ignore-passwd" ];
-    defaultEnvironment = lib.optionalAttrs (lib.any (entry: unitsOf entry != { }) entries) {
-      SOPS_NIX_SYSTEMCTL = systemctl;
-    };
+    defaultEnvironment =
+      lib.optionalAttrs (systemctl != null && lib.any (entry: unitsOf entry != { }) entries)
+        {
+          SOPS_NIX_SYSTEMCTL = systemctl;
+        };
   };
 
   # What runs before the installer.
   before =
     lib.optional (cfg.age.generateKey && cfg.age.keyFile != null)
       "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}";
+
+  # The whole command, for what starts one program.
+  command = import ../module-common/with-key.nix { inherit lib pkgs; } { inherit before installer; };
+
+  # A script that removes a memory disk of macOS, called with its directory.
+  removeMemoryDisk = pkgs.writeShellScript "sops-nix-remove-memory-disk" (
+    import ../module-common/remove-memory-disk.nix { inherit pkgs; } "\"$1\""
+  );
 
   # A shell command, called with the run-time directory: whether secrets can be installed without a user manager.
   isPossible =

@@ -8,12 +8,13 @@
 
 let
   keyFile = toString cfg.age.keyFile;
+  inherit (pkgs.stdenv.hostPlatform) isDarwin;
 in
 pkgs.writeShellScript "sops-nix-generate-age-key" ''
   export PATH='${
     lib.makeBinPath [
       pkgs.coreutils
-      pkgs.util-linux
+      (if isDarwin then pkgs.flock else pkgs.util-linux)
     ]
   }'
   key=${lib.escapeShellArg keyFile}
@@ -35,7 +36,12 @@ pkgs.writeShellScript "sops-nix-generate-age-key" ''
   isThere && exit 0
 
   # A file on which another file is mounted, for example one that is kept on another disk, cannot be replaced. So it is written in place.
-  if mountpoint -q "$target"; then written=$target; else written=$directory; fi
+  ${
+    if isDarwin then
+      "written=$directory"
+    else
+      ''if mountpoint -q "$target"; then written=$target; else written=$directory; fi''
+  }
   [ -w "$written" ] || fail "cannot write to $written; to see how it is mounted and who owns it, run: findmnt --target $written; ls -ld $written"
   isFull() { fail "cannot write $1; to see whether the disk is full, run: df $written"; }
 

@@ -27,8 +27,13 @@ let
     cfg.age.plugins != [ ]
   ) "export PATH='${lib.makeBinPath cfg.age.plugins}'\${PATH:+\":$PATH\"}";
 
+  # On macOS, what starts the installer may have a PATH without the directories of the system, in which a plugin looks for programs.
+  systemPath = lib.optional pkgs.stdenv.hostPlatform.isDarwin "export PATH=\"\${PATH:+$PATH:}/usr/bin:/bin:/usr/sbin:/sbin\"";
+
   command = lib.concatStringsSep " " (
     [ "exec ${cfg.package}/bin/sops-install-secrets" ] ++ flags ++ [ "${manifest}" ]
   );
 in
-pkgs.writeShellScript scriptName (lib.concatLines (exports ++ pluginPath ++ [ command ]))
+pkgs.writeShellScript scriptName (
+  lib.concatLines (exports ++ pluginPath ++ systemPath ++ [ command ])
+)

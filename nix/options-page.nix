@@ -1,4 +1,4 @@
-# Makes docs/options.md: every option of the two modules, with its description from there.
+# Makes docs/options.md: every option of the three modules, with its description from there.
 { lib }:
 
 let
@@ -44,12 +44,19 @@ let
   page = options: lib.concatMapStringsSep "\n" section options;
 
   nixos = optionsOf ../nixos-module;
+  darwin = optionsOf ../darwin-module;
   home = optionsOf ../home-module;
 
   names = map (option: option.name);
   byName =
     options: lib.listToAttrs (map (option: lib.nameValuePair option.name (section option)) options);
-  sameIn = lib.filter (option: (byName home).${option.name} or null == section option) nixos;
+  sameIn = lib.filter (
+    option:
+    lib.all (others: (byName others).${option.name} or null == section option) [
+      darwin
+      home
+    ]
+  ) nixos;
   onlyIn = options: lib.filter (option: !lib.elem option.name (names sameIn)) options;
 in
 ''
@@ -57,12 +64,15 @@ in
 
   Generated from the modules: do not edit. To make it anew: `tests/nix/run.sh --update`.
 
-  ## NixOS and home-manager
+  ## NixOS, nix-darwin and home-manager
 
   ${page sameIn}
   ## NixOS
 
   ${page (onlyIn nixos)}
+  ## nix-darwin
+
+  ${page (onlyIn darwin)}
   ## home-manager
 
   ${page (onlyIn home)}''

@@ -42,6 +42,6 @@ rustPlatform.buildRustPackage {
     inherit description;
     license = lib.licenses.mit;
     mainProgram = name;
-    platforms = lib.platforms.linux;
+    platforms = lib.platforms.linux ++ lib.platforms.darwin;
   };
 }

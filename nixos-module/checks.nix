@@ -23,6 +23,7 @@ let
       ;
   };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
+  ownershipChecks = import ../module-common/ownership-checks.nix { inherit lib; };
 
   ways = import ./ways.nix {
     inherit
@@ -34,29 +35,18 @@ let
       ;
   };
 
-  isSet = number: number != null && number != 0;
   inherit (import ./needs.nix { inherit lib; }) belongsToRoot needsOf needOf;
 
-  # If both are null, the file would belong to root. The user certainly did not mean that.
   ownerAssertions = lib.concatMap (
     { option, entry, ... }:
-    [
-      {
-        assertion = entry.owner != null || entry.uid != null;
-        message = "${option}.owner and ${option}.uid are both null: set one of them. (users.users.<name>.uid is null if the configuration does not set it.)";
-      }
-      {
-        assertion = entry.group != null || entry.gid != null;
-        message = "${option}.group and ${option}.gid are both null: set one of them. (users.groups.<name>.gid is null if the configuration does not set it.)";
-      }
-      {
-        assertion = entry.owner == null || !isSet entry.uid;
-        message = "${option} has an owner and a uid: leave uid at 0, or set owner to null.";
-      }
-      {
-        assertion = entry.group == null || !isSet entry.gid;
-        message = "${option} has a group and a gid: leave gid at 0, or set group to null.";
-      }
+    ownershipChecks {
+      inherit option entry;
+      numbers = {
+        user = "users.users.<name>.uid";
+        group = "users.groups.<name>.gid";
+      };
+    }
+    ++ [
       {
         assertion = needOf entry == null || belongsToRoot entry;
         message = "${option} has ${needOf entry}, so it is installed before any user but root exists: remove its owner, group, uid and gid.";

@@ -1,2 +1,2 @@
-# The path that users of sops-nix without flakes import.
-import ../../nix/no-darwin.nix
+# The nix-darwin module, under the path that users of sops-nix without flakes import.
+import ../../darwin-module

@@ -16,7 +16,7 @@ use super::{
     reply::Reply,
 };
 use crate::{
-    system::{read, root::Root},
+    system::{read, root::Root, service_manager::IS_SYSTEMD},
     text::{diagnosis::Diagnosis, identity::has_identity},
 };
 
@@ -31,6 +31,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         host::adopt_search_path(root);
     }
     let audience = Audience::of_standard_output();
+    if let Err(refusal) = need_systemd(IS_SYSTEMD, &task) {
+        return report(Err(refusal));
+    }
     let answer = match &task {
         Task::Inspect(arguments) => inspect::answer(arguments, audience),
         Task::Convert(arguments) => Ok(convert::answer(arguments, audience)),
@@ -45,6 +48,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
     };
     report(answer)
+}
+
+/// Fails if `task` reads units, and no systemd `is_there`.
+fn need_systemd(is_there: bool, task: &Task) -> Result<(), Diagnosis> {
+    match task {
+        Task::Status(_) | Task::Doctor(_) | Task::Explain(_) | Task::WhoReads(_) | Task::Plan(_) | Task::Retry if !is_there => {
+            Err(Diagnosis::new(
+                "this command reads the units of systemd, which this system does not have".to_owned(),
+                "to see what the last runs said, run: tail /var/log/sops-nix.log ~/Library/Logs/SopsNix/stderr",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints the help or the version if somebody asked for it, and what is wrong with the arguments otherwise. A private key among the
@@ -84,5 +100,25 @@ fn print(text: &str) -> Result<(), Diagnosis> {
             Err(Diagnosis::bare(cause))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_about_units_are_refused_where_there_is_no_systemd() {
+        let refused = |word| {
+            let line = CommandLine::try_parse_from(["sops-nix", word]).unwrap();
+            assert!(need_systemd(true, &line.task).is_ok(), "{word}");
+            need_systemd(false, &line.task).is_err()
+        };
+        for word in ["status", "doctor", "who-reads", "retry"] {
+            assert!(refused(word), "{word}");
+        }
+        for word in ["keys", "check", "init", "convert"] {
+            assert!(!refused(word), "{word}");
+        }
     }
 }

@@ -83,6 +83,15 @@ impl InstallError {
         )
     }
 
+    /// A program of macOS that makes a memory disk failed. `cause` names the program, and says why.
+    #[cfg(any(target_os = "macos", test))]
+    pub(crate) fn no_memory_disk(mount_point: &Path, cause: &str) -> Self {
+        Self::new(
+            format!("cannot make a memory disk for {}: {cause}", shown(mount_point)),
+            "to see the disks that are attached, run: hdiutil info",
+        )
+    }
+
     /// The file system that is mounted at the mount point is not in memory.
     pub(crate) fn wrong_file_system(mount_point: &Path) -> Self {
         Self::new(

@@ -4,7 +4,7 @@
 //! cannot redirect a write.
 
 use std::{
-    ffi::{CStr, CString, OsStr, OsString},
+    ffi::{CString, OsStr, OsString},
     os::{
         fd::{AsFd, OwnedFd},
         unix::ffi::{OsStrExt, OsStringExt},
@@ -18,7 +18,7 @@ use rustix::{
 };
 
 use super::owner::Owner;
-use crate::system::mode::FileMode;
+use crate::system::{mode::FileMode, status::device};
 
 /// The mode of the mount point and of all directories in a generation. Everybody may pass through such a directory. Only the owner
 /// and the group may list it.
@@ -83,34 +83,6 @@ pub(crate) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
     }
 }
 
-/// The access control list of a file or directory, as an extended attribute (acl(5)).
-const ACCESS_LIST: &CStr = c"system.posix_acl_access";
-/// The access control list that new files in a directory get.
-const DEFAULT_LIST: &CStr = c"system.posix_acl_default";
-
-/// Whether the file system of an open directory has access control lists. A ramfs has none.
-pub(crate) fn knows_access_lists(dir: impl AsFd) -> bool {
-    !matches!(fs::fgetxattr(dir, ACCESS_LIST, &mut [0; 0][..]), Err(Errno::OPNOTSUPP))
-}
-
-/// Whether an open file has an access control list (acl(5)). Such a list gives users rights that the mode does not show.
-pub(crate) fn has_access_list(file: impl AsFd) -> Result<bool> {
-    has_list(file, ACCESS_LIST)
-}
-
-/// Does what [`has_access_list`] does for an open directory, which may have two lists.
-pub(crate) fn directory_has_access_list(dir: impl AsFd + Copy) -> Result<bool> {
-    Ok(has_list(dir, ACCESS_LIST)? || has_list(dir, DEFAULT_LIST)?)
-}
-
-fn has_list(file: impl AsFd, list: &CStr) -> Result<bool> {
-    match fs::fgetxattr(file, list, &mut [0; 0][..]) {
-        Ok(_) => Ok(true),
-        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
-        Err(cause) => Err(cause),
-    }
-}
-
 /// The kind of file that `status` describes.
 pub(crate) fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
@@ -122,7 +94,7 @@ pub(crate) struct FileId(u128);
 
 /// The identity of the file that `status` describes.
 pub(crate) fn identity(status: &Stat) -> FileId {
-    FileId(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
+    FileId(u128::from(device(status)) << 64 | u128::from(status.st_ino))
 }
 
 /// Whether two statuses describe the same file.

@@ -22,7 +22,7 @@ use super::{
     plan::Wanted,
     site::Site,
 };
-use crate::system::mode::FileMode;
+use crate::system::{access_list, mode::FileMode};
 
 /// What a generation contains: each path below its directory, with what is there.
 pub(crate) struct Layout {
@@ -97,8 +97,8 @@ impl Layout {
     fn has_directory(&self, live: &LiveGeneration, path: &Path) -> Result<bool, InstallError> {
         let dir = files::open_directory(live.dir(), path).map_err(examine(live, path))?;
         let there = fs::fstat(&dir).map_err(examine(live, path))?;
-        let is_alike = self.directories.has(&there) && FileMode::of_bits(there.st_mode) == DIRECTORY_MODE;
-        Ok(is_alike && !files::directory_has_access_list(&dir).map_err(examine(live, path))?)
+        let is_alike = self.directories.has(&there) && FileMode::of(&there) == DIRECTORY_MODE;
+        Ok(is_alike && !access_list::is_on_directory(&dir).map_err(examine(live, path))?)
     }
 }
 

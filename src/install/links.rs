@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, FileType, RenameFlags, StatxAttributes, StatxFlags},
+    fs::{self, AtFlags, FileType, RenameFlags},
     io::Errno,
 };
 
@@ -23,21 +23,22 @@ use super::{
     parents,
     plan::Wanted,
     site::Site,
-    walk,
 };
-use crate::{system::users::Ids, text::printable::shown};
+use crate::{
+    system::{handle, memory, users::Ids},
+    text::printable::shown,
+};
 
 /// The suffix for the name of a file or directory that is moved away from the place of a link.
 const BACKUP: &str = ".sops-backup";
 
 /// Fails if a file system is mounted at the place of the link. rename(2) cannot replace a mount point, so the swap would fail.
 pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    // An error of statx(2) is ignored: the swap will show whether the link can be replaced.
-    match fs::statx(fs::CWD, &site.link, flags, StatxFlags::empty()) {
-        Ok(status) if status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => Err(InstallError::mounted_over(&site.link)),
-        _ => Ok(()),
+    // If the system does not tell, the swap will show whether the link can be replaced.
+    if memory::is_mounted_over(&site.link) {
+        return Err(InstallError::mounted_over(&site.link));
     }
+    Ok(())
 }
 
 /// The result of making the symlinks at declared paths.
@@ -154,17 +155,17 @@ fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<()
     let Some(ids) = owner.to_set().map_err(fail)? else {
         return Ok(());
     };
-    let link = walk::look(&place.dir, name).map_err(fail)?;
+    let link = handle::open(&place.dir, name).map_err(fail)?;
     let status = fs::fstat(&link).map_err(fail)?;
     let is_ours = files::kind(&status) == FileType::Symlink
-        && fs::readlinkat(&link, c"", Vec::new()).map_err(fail)?.as_bytes() == to.as_os_str().as_bytes();
+        && handle::target(&place.dir, name, &link).map_err(fail)?.as_bytes() == to.as_os_str().as_bytes();
     if !is_ours {
         return Err(InstallError::interference(&place.path));
     }
     if ids == Ids::of(&status) {
         return Ok(());
     }
-    fs::chownat(&link, c"", Some(ids.user), Some(ids.group), AtFlags::EMPTY_PATH).map_err(fail)
+    handle::give(&link, ids).map_err(fail)
 }
 
 /// Renames the symlink `new` to the name of its place. If that name is taken, the two names are exchanged in one step. Then what was
@@ -176,13 +177,13 @@ fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let fail = |cause| unplaced(place, cause);
     match rename(RenameFlags::NOREPLACE) {
         Err(Errno::EXIST) => {}
-        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return exchange_in_steps(place, new),
         outcome => return Ok(outcome.map(|()| Vec::new()).map_err(fail)?),
     }
     match rename(RenameFlags::EXCHANGE) {
         // The rename before does not show whether the file system can exchange names: if the name is taken, the kernel reports
         // `EEXIST` without asking the file system.
-        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return exchange_in_steps(place, new),
         outcome => outcome.map_err(fail)?,
     }
     let cleared = clear(place, new).inspect_err(|_| {
@@ -256,8 +257,8 @@ fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
         match fs::renameat_with(&place.dir, from, &place.dir, &backup, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
             // This file system has no `RENAME_NOREPLACE`, so the name is looked up before the rename.
-            Err(Errno::INVAL | Errno::NOSYS) if files::status(&place.dir, &backup)?.is_some() => {}
-            Err(Errno::INVAL | Errno::NOSYS) => {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if files::status(&place.dir, &backup)?.is_some() => {}
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 return fs::renameat(&place.dir, from, &place.dir, &backup).map(|()| backup);
             }
             outcome => return outcome.map(|()| backup),

@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     system::{
+        access_list,
         budget,
         mode::FileMode,
         plaintext::Plaintext,
@@ -92,7 +93,7 @@ impl Current {
         Ok(Self {
             number,
             live: Some(LiveGeneration {
-                knows_access_lists: files::knows_access_lists(&dir),
+                knows_access_lists: access_list::are_known(&dir),
                 dir,
                 at,
                 pending,
@@ -136,8 +137,8 @@ impl LiveGeneration {
         let status = fs::fstat(&file).map_err(fail)?;
         let same = entry.owner.has(&status)
             && files::kind(&status) == FileType::RegularFile
-            && FileMode::of_bits(status.st_mode) == entry.mode
-            && !(self.knows_access_lists && files::has_access_list(&file).map_err(fail)?)
+            && FileMode::of(&status) == entry.mode
+            && !(self.knows_access_lists && access_list::is_on_file(&file).map_err(fail)?)
             && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
             && same_content(&mut File::from(file), entry.content, scratch).map_err(|error| fail(errno(&error)))?;
         Ok(if same { Difference::Same } else { Difference::Differs })

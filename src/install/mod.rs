@@ -48,5 +48,5 @@ pub use name::{BadName, EntryName, PlaceInGeneration};
 pub use owner::Owner;
 pub use preview::Preview;
 pub use publication::{Extent, Published, publish};
-pub use site::{FileSystem, Site, Store};
+pub use site::{Site, Store};
 pub use writers::Writer;

@@ -18,9 +18,9 @@ use super::{
     files,
     homes::{Grant, Homes},
     owner::Owner,
-    walk::{self, Walk},
+    walk::Walk,
 };
-use crate::system::root::Root;
+use crate::system::{handle, root::Root};
 
 /// Finds the place of `path`, and makes the missing directories on the way. In a home, new directories belong to the user of the
 /// home. Elsewhere, they belong to the owner of the nearest existing directory.
@@ -49,7 +49,7 @@ fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<Owned
         Err(error) => {
             let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
             // If another program has made the directory meanwhile, that directory is used.
-            walk::look(dir, name).map_err(|_| error)
+            handle::open(dir, name).map_err(|_| error)
         }
     }
 }
@@ -74,7 +74,7 @@ fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedF
 /// replaced, but nothing else.
 fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
     match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::renameat(dir, new, dir, name),
         outcome => outcome,
     }
 }

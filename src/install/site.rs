@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Gid, Uid};
 
 use super::{homes::Homes, owner::Owner};
-use crate::system::{root::Root, users::Ids};
+use crate::system::{memory::FileSystem, root::Root, users::Ids};
 
 /// The paths and settings of an installation: where generations are published, and how.
 #[derive(Clone, Debug)]
@@ -31,24 +31,16 @@ pub struct Site {
 /// Whether the mount point is a file system of its own or a plain directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
-    /// A file system of its own, whose directories belong to root.
+    /// A file system of its own.
     Mounted {
         /// The type of the file system.
         file_system: FileSystem,
-        /// The group of all directories in the mount point.
-        group: Gid,
+        /// The group of all directories in the mount point, which then belong to root. `None` if they belong to the caller, as in user
+        /// mode on macOS.
+        group: Option<Gid>,
     },
     /// A plain directory, as in user mode. Everything in it belongs to the caller, and no owner is set.
     Directory,
-}
-
-/// The type of a file system in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileSystem {
-    /// A ramfs, which is never swapped out and has no limit of size.
-    Ramfs,
-    /// A tmpfs, mounted with `noswap` if the kernel knows that option (Linux 6.4).
-    Tmpfs,
 }
 
 impl Site {
@@ -66,16 +58,16 @@ impl Site {
     /// The owner of the mount point, and of all directories that are made below it.
     pub(crate) fn directory_owner(&self) -> Owner {
         match self.store {
-            Store::Mounted { group, .. } => Owner::Ids(Ids { user: Uid::ROOT, group }),
-            Store::Directory => Owner::Caller,
+            Store::Mounted { group: Some(group), .. } => Owner::Ids(Ids { user: Uid::ROOT, group }),
+            Store::Mounted { group: None, .. } | Store::Directory => Owner::Caller,
         }
     }
 
     /// The owner of files that only this program may open, such as the records of unit requests.
     pub(crate) fn file_owner(&self) -> Owner {
         match self.store {
-            Store::Mounted { .. } => Owner::Ids(Ids::ROOT),
-            Store::Directory => Owner::Caller,
+            Store::Mounted { group: Some(_), .. } => Owner::Ids(Ids::ROOT),
+            Store::Mounted { group: None, .. } | Store::Directory => Owner::Caller,
         }
     }
 }

@@ -10,15 +10,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ffi::{OsStr, OsString},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::ffi::OsStrExt,
-    },
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Component, Path, PathBuf},
 };
 
 use rustix::{
-    fs::{self, FileType, Mode, OFlags, Stat},
+    fs::{self, FileType, Stat},
     io::Errno,
 };
 
@@ -30,7 +27,7 @@ use super::{
     way::{Lost, Way},
     writers::{self, Writer},
 };
-use crate::system::root::Root;
+use crate::system::{handle, root::Root};
 
 /// Limit: at most 40 symlinks are followed in one path, as in the kernel (`path_resolution`(7)).
 const MAX_SYMLINKS: usize = 40;
@@ -115,7 +112,7 @@ impl<'a> Walk<'a> {
             // Each part is opened alone, relative to the open directory, so that the kernel follows no symlink by itself.
             // `..` at the root leads to the root itself, as for the kernel.
             let is_above_root = part == ".." && self.within.is_empty();
-            let looked = look(&self.dir, if is_above_root { OsStr::new(".") } else { &part });
+            let looked = handle::open(&self.dir, if is_above_root { OsStr::new(".") } else { &part });
             let entry = looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok());
             self.writers.extend(writers::of(&status, entry.as_ref()));
             let is_end = stop == Some(&Step::of(&status, &part));
@@ -151,7 +148,7 @@ impl<'a> Walk<'a> {
             FileType::Directory => self.descend(step, next),
             FileType::Symlink => {
                 self.bind(here, &status);
-                self.follow(&next)?;
+                self.follow(part, &next)?;
             }
             _ => {
                 return Err(InstallError::not_a_directory(self.path, &self.here));
@@ -183,13 +180,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads the target of the symlink `link`, and puts the parts of the target before the parents that are still to be entered.
-    fn follow(&mut self, link: &OwnedFd) -> Result<(), InstallError> {
+    /// Reads the target of the symlink `link`, which was opened as `part` in the current directory. Puts the parts of the target before
+    /// the parents that are still to be entered.
+    fn follow(&mut self, part: &OsStr, link: &OwnedFd) -> Result<(), InstallError> {
         self.followed += 1;
         if self.followed > MAX_SYMLINKS {
             return Err(failed("reach", self.path)(Errno::LOOP));
         }
-        let target = fs::readlinkat(link, c"", Vec::new()).map_err(failed("read the symlink", &self.here))?;
+        let target = handle::target(&self.dir, part, link).map_err(failed("read the symlink", &self.here))?;
         let mut target = Path::new(OsStr::from_bytes(target.as_bytes()));
         if target.is_absolute() {
             let leads_out = |_| InstallError::not_plain(self.path);
@@ -278,9 +276,4 @@ impl<'a> Walk<'a> {
 /// Opens the root directory `/`, for look-up only.
 fn open(root: &Root) -> Result<OwnedFd, InstallError> {
     root.open().map_err(failed("open", root.path()))
-}
-
-/// Opens `name` in `dir` with `O_PATH`: a symlink itself is opened, not its target, and no read permission is needed.
-pub(crate) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
-    fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }

@@ -13,10 +13,11 @@ use super::{
     policy::on_failure,
     raw,
     settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
+    unit_names::units,
     unknown_fields::unknown_fields,
 };
 use crate::{
-    install::{EntryName, rendered, units::full_name},
+    install::{EntryName, rendered},
     sops::{format::Format, key::KeyPath},
     system::mode::{BadMode, FileMode},
     text::printable::{named, shown},
@@ -252,27 +253,6 @@ fn account(what: NamedEntry<'_>, fields: [&str; 2], name: Option<String>, id: &r
             Account::Id(0)
         }
     }
-}
-
-/// Returns the full names of those units that can be given to systemd. The others are findings.
-fn units(what: NamedEntry<'_>, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
-    let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
-    for unit in bad {
-        let finding = format!("{field} of {what} contains {}, which is not the name of a unit", named(&unit));
-        findings.forgivable(
-            finding,
-            "it is ignored",
-            "write the full name of a unit, such as nginx.service",
-        );
-    }
-    good.iter().map(|unit| full_name(unit)).collect()
-}
-
-/// Whether `unit` is a valid name of a unit: 1 to 255 of the characters that systemd.unit(5) allows. A leading dash is refused,
-/// because systemctl would take the name for an option.
-fn is_unit_name(unit: &str) -> bool {
-    let allowed = |character: char| character.is_ascii_alphanumeric() || ":-_.\\@".contains(character);
-    !unit.is_empty() && unit.len() <= 255 && !unit.starts_with('-') && unit.chars().all(allowed)
 }
 
 fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut Findings) -> Vec<Placeholder> {

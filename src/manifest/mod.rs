@@ -19,6 +19,7 @@ mod raw;
 #[cfg(test)]
 mod schema;
 mod settings;
+mod unit_names;
 mod unknown_fields;
 
 pub use declaration::{

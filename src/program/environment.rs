@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::system::plaintext::Plaintext;
+use crate::system::{plaintext::Plaintext, user_dirs};
 
 /// The environment variables that the program uses.
 pub struct Environment {
@@ -21,7 +21,7 @@ pub struct Environment {
     /// `SOPS_NIX_SYSTEMCTL`: the path of systemctl, which restarts the units that must not be in the lists for
     /// `switch-to-configuration`.
     pub systemctl: Option<PathBuf>,
-    /// `XDG_RUNTIME_DIR`: the directory that replaces `%r` in user mode.
+    /// `XDG_RUNTIME_DIR`, or on macOS what `getconf` says: the directory that replaces `%r` in user mode.
     pub runtime_dir: Option<PathBuf>,
     /// The variables that name key sources.
     pub keys: KeyVariables,
@@ -48,7 +48,8 @@ pub struct KeyVariables {
     pub credentials: Option<PathBuf>,
     /// `HOME`: the home of the user.
     pub home: Option<PathBuf>,
-    /// `XDG_CONFIG_HOME`: the directory of the user's configuration. The default is `.config` in `HOME`.
+    /// `XDG_CONFIG_HOME`: the directory of the user's configuration. The default is `.config` in `HOME`, or on macOS
+    /// `Library/Application Support`.
     pub config: Option<PathBuf>,
 }
 
@@ -61,7 +62,7 @@ impl Environment {
             via_systemctl: env::var_os("SOPS_RESTART_UNITS_VIA_SYSTEMCTL").is_some_and(|value| value == "1"),
             units: absolute("SOPS_NIX_UNITS"),
             systemctl: absolute("SOPS_NIX_SYSTEMCTL"),
-            runtime_dir: absolute("XDG_RUNTIME_DIR"),
+            runtime_dir: user_dirs::runtime(),
             keys: KeyVariables::read(),
         }
     }
@@ -99,7 +100,7 @@ impl KeyVariables {
             gpg: path("SOPS_GPG_EXEC"),
             gnupg_home: path("GNUPGHOME"),
             credentials: path("CREDENTIALS_DIRECTORY"),
-            config: absolute("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config"))),
+            config: absolute("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(user_dirs::CONFIG))),
             home,
         }
     }

@@ -16,6 +16,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, prelude::*, registry};
 
+use crate::system::status::device;
+
 /// From now on, sends all messages to the journal or to standard error. `environment` is the value of the variable `JOURNAL_STREAM`.
 pub fn init(environment: &str) {
     let journal = is_journal(environment).then(|| tracing_journald::layer().ok()).flatten();
@@ -34,7 +36,7 @@ fn is_journal(stream: &str) -> bool {
     let named = stream
         .split_once(':')
         .and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
-    let actual = fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
+    let actual = fstat(std::io::stderr()).map(|stat| (device(&stat), stat.st_ino));
     matches!((named, actual), (Some(named), Ok(actual)) if named == actual)
 }
 

@@ -3,25 +3,26 @@
 use rustix::fs::Gid;
 
 use crate::{
-    install::{FileSystem, Homes, Site, Store},
+    install::{Homes, Site, Store},
     manifest::Manifest,
-    system::{root::Root, users::Accounts},
+    system::{memory::FileSystem, root::Root, users::Accounts},
 };
 
 /// The paths and settings of the installation that `manifest` describes, below `root`. `is_early` says that no user is looked up
 /// (`-ignore-passwd`).
 pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
-    let store = if manifest.user_mode {
-        Store::Directory
-    } else {
+    let store = if !manifest.user_mode {
         Store::Mounted {
-            file_system: if manifest.use_tmpfs {
-                FileSystem::Tmpfs
-            } else {
-                FileSystem::Ramfs
-            },
-            group: if is_early { Gid::ROOT } else { directory_group(accounts) },
+            file_system: FileSystem::of_host(manifest.use_tmpfs),
+            group: Some(if is_early { Gid::ROOT } else { directory_group(accounts) }),
         }
+    } else if let Some(file_system) = FileSystem::of_user() {
+        Store::Mounted {
+            file_system,
+            group: None,
+        }
+    } else {
+        Store::Directory
     };
     Site {
         root: root.clone(),

@@ -16,11 +16,12 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, Signal, kill_process_group},
 };
 use zeroize::Zeroizing;
 
 use super::{
+    child_end,
     child_error::{ChildError, MOST_OUTPUT},
     plaintext::Plaintext,
     progress::Progress,
@@ -41,7 +42,7 @@ const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
     process: process::Child,
-    /// A descriptor of the child (`pidfd_open`(2)), which becomes readable when the child has ended.
+    /// A descriptor that becomes readable when the child has ended.
     end: OwnedFd,
     has_ended: bool,
     is_reaped: bool,
@@ -78,7 +79,7 @@ impl Child {
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // The child gets a process group of its own, so that one signal kills the child and all processes that it has started.
         let mut process = spawn_closed(pipes.process_group(0))?;
-        let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty()).inspect_err(|_| {
+        let end = child_end::watch(&process).inspect_err(|_| {
             let _ = process.kill();
             let _ = process.wait();
         })?;

@@ -1,18 +1,22 @@
 //! Keeps the memory of this process out of files, and away from other processes of the same user.
 
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::{
     fs::Mode,
     io,
-    process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask},
+    process::{Resource, Rlimit, setrlimit, umask},
 };
 
 /// Forbids core dumps, and forbids other processes of the same user to attach to this process, as debuggers do. So a crash leaves
-/// no plaintext on the disk, and `gcore` cannot read the memory.
+/// no plaintext on the disk, and `gcore` cannot read the memory. On macOS, debuggers are kept away only by the system itself: they need
+/// a permission that root gives.
 ///
 /// # Errors
 ///
 /// If the kernel refuses.
 pub fn forbid_dumps() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let none = Rlimit {
         current: Some(0),

@@ -1,13 +1,14 @@
 //! The numbers of users and groups that exist in the user namespace of this process.
 //!
 //! A container with users of its own has only the numbers that were given to it. chown(2) refuses any other number with `EINVAL`
-//! (`user_namespaces`(7)).
+//! (`user_namespaces`(7)). On macOS, every number counts as mapped.
 
 use std::{cell::OnceCell, fs};
 
 use rustix::fs::{Gid, Uid};
 
 /// How many numbers the first user namespace has: all but the highest, which chown(2) reads as "leave unchanged".
+#[cfg(target_os = "linux")]
 const ALL: u64 = u32::MAX as u64;
 
 /// The numbers of users and groups that files can be given to. The kernel is asked when the first number is looked up.
@@ -33,6 +34,7 @@ impl IdMaps {
     }
 
     /// Whether some numbers are missing: then this process is in a user namespace of a container.
+    #[cfg(target_os = "linux")]
     pub(crate) fn are_partial(&self) -> bool {
         self.users().are_partial() || self.groups().are_partial()
     }
@@ -73,6 +75,7 @@ impl Ranges {
         })
     }
 
+    #[cfg(target_os = "linux")]
     fn are_partial(&self) -> bool {
         self.0
             .as_ref()

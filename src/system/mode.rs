@@ -1,6 +1,8 @@
 //! The permission bits of a file, as a type of their own, so that no other number is taken for them.
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, Stat};
+
+use super::status;
 
 /// The permission bits of a file (inode(7)): who may read, write and execute the file, and the bits set-user-ID, set-group-ID and
 /// sticky. The number is at most `0o7777`.
@@ -24,6 +26,12 @@ impl FileMode {
     #[must_use]
     pub const fn of_bits(bits: u32) -> Self {
         Self(bits & 0o7777)
+    }
+
+    /// The permission bits of the file with this status.
+    #[must_use]
+    pub fn of(file: &Stat) -> Self {
+        Self::of_bits(status::mode_bits(file))
     }
 
     /// Reads octal digits, such as `0400`.
@@ -54,7 +62,7 @@ impl FileMode {
 
 impl From<FileMode> for Mode {
     fn from(mode: FileMode) -> Self {
-        Self::from_raw_mode(mode.0)
+        status::mode(mode.0)
     }
 }
 

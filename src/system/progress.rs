@@ -3,6 +3,7 @@
 //! It is said once for each wait: as a message, on a terminal or in the journal, and to systemd, which shows it on the console at boot
 //! and in `systemctl status`.
 
+#[cfg(target_os = "linux")]
 use std::{
     env,
     ffi::OsStr,
@@ -14,6 +15,8 @@ use std::{
             net::{SocketAddr, UnixDatagram},
         },
     },
+};
+use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -146,12 +149,18 @@ pub(crate) fn during<T>(what: String, work: impl FnOnce() -> T) -> T {
 
 /// Has systemd show `text` as the status of the unit that this process belongs to (`sd_notify`(3)). If no unit has asked for it, or
 /// systemd does not take it, nothing is lost.
+#[cfg(target_os = "linux")]
 fn show(text: &str) {
     if let Some(socket) = env::var_os("NOTIFY_SOCKET") {
         let _ = send(&socket, &format!("STATUS={text}\n"));
     }
 }
 
+/// Does nothing: there is no systemd.
+#[cfg(not(target_os = "linux"))]
+fn show(_text: &str) {}
+
+#[cfg(target_os = "linux")]
 fn send(socket: &OsStr, message: &str) -> io::Result<()> {
     let address = match socket.as_bytes() {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{
-    fs::{self, Mode, OFlags, Uid},
-    io::Errno,
-};
+use rustix::{fs::Uid, io::Errno};
+
+use super::handle;
 
 /// Where sshd keeps the keys of the host.
 pub(crate) const SSHD: &str = "/etc/ssh";
@@ -48,8 +47,7 @@ impl Root {
 
     /// Opens the directory, only to look up paths below it.
     pub(crate) fn open(&self) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        fs::open(&self.0, flags, Mode::empty())
+        handle::open_directory(&self.0)
     }
 
     /// The file that lists users with their homes (passwd(5)).

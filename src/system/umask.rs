@@ -4,13 +4,15 @@
 //! wrong modes. So a separate thread starts the child. That thread first stops sharing its umask with the other threads, and the
 //! child inherits the umask of that thread.
 
+#[cfg(target_os = "linux")]
+use std::thread;
 use std::{
     io,
     process::{Child, Command},
     sync::{Mutex, PoisonError},
-    thread,
 };
 
+#[cfg(target_os = "linux")]
 use nix::sched::{CloneFlags, unshare};
 use rustix::{fs::Mode, process::umask};
 
@@ -19,6 +21,7 @@ const CLOSED: Mode = Mode::RWXG.union(Mode::RWXO);
 
 /// Starts `command` with the umask [`CLOSED`]. The umask of this process stays empty, because the program sets the modes of its files
 /// itself.
+#[cfg(target_os = "linux")]
 pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
     let apart = || {
         unshare(CloneFlags::CLONE_FS).ok()?;
@@ -30,6 +33,12 @@ pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
         thread.spawn_scoped(scope, apart).ok()?.join().ok()?
     });
     started.unwrap_or_else(|| spawn_in_turn(command))
+}
+
+/// Starts `command` with the umask [`CLOSED`]. On macOS, all threads share one umask.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
+    spawn_in_turn(command)
 }
 
 /// Starts `command` with the umask [`CLOSED`]. This function is used if a thread cannot have a umask of its own, as in some

@@ -175,6 +175,9 @@ pub(crate) fn members(groups: &Path, passwd: &Path, name: &str) -> Vec<String> {
     named.chain(primary).collect()
 }
 
+/// Whether the files below have the users and groups of this machine. On macOS they are in Directory Services, and the files count in
+/// single-user mode alone.
+const FILES_COUNT: bool = cfg!(target_os = "linux");
 /// The users of this machine, one a line (passwd(5)).
 const USERS: &str = "/etc/passwd";
 /// The groups of this machine, one a line (group(5)).
@@ -262,7 +265,11 @@ impl Accounts {
     /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
         let names = ["keys", "nogroup"];
-        let groups = fs::read(GROUPS).unwrap_or_default();
+        let groups = if FILES_COUNT {
+            fs::read(GROUPS).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         let listed = names.into_iter().find_map(|name| number_of(name, &groups, GROUP_FIELDS));
         let found = match listed {
             Some(number) => Gid::from_raw(number),
@@ -286,7 +293,7 @@ impl Accounts {
 /// The number of the user `name`. `/etc/passwd` comes first: it has the users that a configuration declares, and the name service needs
 /// many more system calls.
 fn find_user(name: &str) -> Result<Uid, UserError> {
-    if let Some(number) = number_in(Path::new(USERS), USER_FIELDS, name) {
+    if FILES_COUNT && let Some(number) = number_in(Path::new(USERS), USER_FIELDS, name) {
         return Ok(Uid::from_raw(number));
     }
     let what = || format!("the name service, which is asked for the user {}", named(name));
@@ -304,7 +311,7 @@ fn find_user(name: &str) -> Result<Uid, UserError> {
 
 /// The number of the group `name`. `/etc/group` comes first, for the same reasons as in [`find_user`].
 fn find_group(name: &str) -> Result<Gid, UserError> {
-    if let Some(number) = number_in(Path::new(GROUPS), GROUP_FIELDS, name) {
+    if FILES_COUNT && let Some(number) = number_in(Path::new(GROUPS), GROUP_FIELDS, name) {
         return Ok(Gid::from_raw(number));
     }
     let what = || format!("the name service, which is asked for the group {}", named(name));

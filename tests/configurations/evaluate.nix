@@ -5,7 +5,7 @@
   file,
   # The directory of the configuration to which the file belongs.
   root,
-  # "nixos" or "home"
+  # "nixos", "darwin", "home", or "home-on-macos"
   system,
   # A checkout of sops-nix.
   sopsNix,
@@ -13,7 +13,14 @@
 }:
 
 let
-  pkgs = import ../nix/stand-ins/pkgs.nix { inherit lib; };
+  isMacos = lib.elem system [
+    "darwin"
+    "home-on-macos"
+  ];
+  pkgs = import ../nix/stand-ins/pkgs.nix {
+    inherit lib;
+    system = if isMacos then "aarch64-darwin" else "x86_64-linux";
+  };
   normal = import ../nix/normal-form.nix { inherit lib; };
   homeLib = lib.extend (
     _: _: {
@@ -97,6 +104,7 @@ let
       sops = { };
       default = { };
     };
+    darwinModules = nixosModules;
     homeManagerModules = nixosModules;
     homeModules = nixosModules;
     homeManagerModule = { };
@@ -134,10 +142,16 @@ let
           config.system.build.sops-nix-users-manifest
         ];
     };
+    darwin = {
+      modules = import ../nix/nix-darwin-options.nix { inherit lib; } ++ [ aSystem ];
+      theirs = sopsNix + "/modules/nix-darwin";
+      ours = ../../darwin-module;
+      inherit lib;
+      manifests = config: [ config.system.build.sops-nix-manifest.text ];
+    };
     home = {
       modules = [
         ../nix/stand-ins/home-manager.nix
-        { options.launchd = lib.mkOption { type = lib.types.unspecified; }; }
         aHome
       ];
       theirs = sopsNix + "/modules/home-manager/sops.nix";
@@ -146,6 +160,7 @@ let
       # sops-nix gives no access to this manifest. So the values from which it is made are compared.
       manifests = _: [ ];
     };
+    home-on-macos = systems.home;
   };
 
   chosen = systems.${system};
@@ -166,7 +181,7 @@ let
               anything
               file
             ]
-            ++ lib.optional (system == "home") { config._module.args.pkgs = lib.mkForce pkgs; };
+            ++ lib.optional (lib.hasPrefix "home" system) { config._module.args.pkgs = lib.mkForce pkgs; };
         })
         config
         ;

@@ -62,10 +62,16 @@ def evaluate(path, root, system, who):
     return None, errors[-1].removeprefix("error: ") if errors else done.stderr.strip()[-200:]
 
 
+def systems_of(path, root):
+    """The systems that a file may be for, the likeliest first."""
+    is_for_macs = re.search("darwin|macos", str(path.relative_to(root)), re.IGNORECASE)
+    return ("darwin", "home-on-macos") if is_for_macs else ("nixos", "home", "home-on-macos")
+
+
 def verdict(path, root):
     """(kind, details) of one file."""
     reason = None
-    for system in ("nixos", "home"):
+    for system in systems_of(path, root):
         theirs, why = evaluate(path, root, system, "all.theirs.installed")
         if theirs is None:
             reason = reason or why

@@ -38,7 +38,7 @@ let
   cfg = import ../../module-common/in-effect.nix { inherit config lib; };
   install = import ../../home-module/install.nix {
     inherit lib pkgs cfg;
-    systemctl = config.systemd.user.systemctlPath;
+    systemctl = if pkgs.stdenv.hostPlatform.isDarwin then null else config.systemd.user.systemctlPath;
   };
   generateKey = import ../../module-common/generate-key.nix { inherit lib pkgs cfg; };
 in
@@ -50,6 +50,10 @@ in
     lib.mapAttrsToList (name: value: "${name}=${toString value}\n") config.home.sessionVariables
   );
   "sops-nix.service" = render.userService config.systemd.user.services.sops-nix;
+  "agent.json" = builtins.toJSON config.launchd.agents.sops-nix;
+  agents = lib.concatLines (lib.attrNames config.launchd.agents);
+  "sops-nix-with-key.sh" = install.command.text;
+  "sops-nix-remove-memory-disk.sh" = install.removeMemoryDisk.text;
   "activation.snippet" = ''
     # after: ${toString config.home.activation.sops-nix.after}
     ${config.home.activation.sops-nix.data}'';

@@ -12,6 +12,7 @@ let
   evaluators = {
     nixos = import ./evaluate-nixos.nix;
     home = import ./evaluate-home.nix;
+    darwin = import ./evaluate-darwin.nix;
     system-manager =
       arguments:
       import ./evaluate-nixos.nix (

@@ -61,12 +61,22 @@ let
     };
   };
 
+  systems = [
+    "x86_64-linux"
+    "aarch64-linux"
+    "x86_64-darwin"
+    "aarch64-darwin"
+  ];
+  packagesOf =
+    system:
+    if lib.hasSuffix "-linux" system then pkgs else import ./stand-ins/pkgs.nix { inherit lib system; };
+
   flake = import ../../flake.nix;
   self = flake.outputs {
     inherit self;
     nixpkgs = {
       inherit lib;
-      legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (_: pkgs);
+      legacyPackages = lib.genAttrs systems packagesOf;
     };
   };
 

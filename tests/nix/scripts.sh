@@ -3,9 +3,10 @@
 # Copies a script, with other paths of its programs: stand-ins are below $work/bin, and all other programs are those of this
 # machine.
 runnable() {
-  sed -E "s#/nix/store/0{32}-(coreutils|findutils|gnugrep|gnused|util-linux)/bin#$(dirname "$(command -v env)")#g
+  sed -E "s#/nix/store/0{32}-(coreutils|findutils|flock|gnugrep|gnused|util-linux)/bin#$(dirname "$(command -v env)")#g
           s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
           s#/nix/store/0{32}-(sops-nix[a-z-]*)#$work/bin/\1#g
+          s#/usr/bin/(hdiutil|getconf)#$work/bin/\1#g
           s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g" "$1"
 }
 stand_in() {
@@ -341,7 +342,57 @@ check_home_activation() {
   check "and stays, with all the rest" test -L "$link" -a -d "$runtime/secrets.d" -a -d "$work/other/2"
 }
 
+# Makes a key as on macOS.
+check_key_generation_on_macos() {
+  has age-keygen || return
+  local key=$work/lib/sops-nix/key.txt real others
+  real=$(command -v age-keygen)
+  fresh
+  runnable "$tests/expected/darwin-generated-key/sops-nix-generate-age-key.sh" > "$work/generate"
+  stand_in age-keygen "exec $real \"\$@\""
+  : > "$work/all"
+  # Several scripts at once, which all find no key. Each that prints a key prints the one that stays.
+  for _ in 1 2 3 4 5; do bash "$work/generate" >> "$work/all" 2>&1 & others="${others:-} $!"; done
+  wait $others
+  check "on macOS, one of several scripts makes the key" test "$(grep -c 'Public key: ' "$work/all")" -ge 1
+  check "and only that is printed" test -z "$(grep 'Public key: ' "$work/all" | grep -vF "Public key: $(age-keygen -y "$key")")"
+  check "for its owner alone" test "$(stat -c %a "$key" "${key%/*}" | paste -sd' ')" = "600 700"
+  check "and nothing beside it" test "$(ls -A "${key%/*}")" = key.txt
+  bash "$work/generate" > "$work/said" 2>&1
+  expect "a key that is there stays" 0 "" $?
+}
+
+# Removes what was installed on macOS. hdiutil is a stand-in, which removes what is on the disk.
+check_removal_on_macos() {
+  local removed=$work/run/secrets.d
+  fresh
+  stand_in hdiutil 'echo "$*" >> "'"$work"'/detached"; [ "$1 $3" = "detach -force" ] && rm -rf "$2"/*'
+  runnable "$tests/expected/darwin-without-secrets/sops-nix-remove-memory-disk.sh" > "$work/bin/sops-nix-remove-memory-disk"
+  chmod +x "$work/bin/sops-nix-remove-memory-disk"
+  { echo 'set -e'; runnable "$tests/expected/darwin-without-secrets/postActivation.snippet"; } > "$work/activation"
+  installed() { rm -rf "$work/run/secrets" "$removed" "$work/detached" && mkdir -p "$removed/2" && ln -s "$1" "$work/run/secrets"; }
+  remove() { bash "$work/activation" > "$work/said" 2>&1; }
+
+  installed "$removed/2" && touch "$removed/sops-nix-secretfs"
+  remove
+  expect "without secrets, a memory disk is detached" 0 "" $?
+  check "once" test "$(cat "$work/detached")" = "detach $(cd "$work/run" && pwd -P)/secrets.d -force"
+  check "and all is gone" test ! -L "$work/run/secrets" -a ! -e "$removed"
+  remove
+  expect "and then there is nothing to do" 0 "" $?
+  installed "$removed/2"
+  remove
+  expect "without a memory disk, the directory is removed" 0 "" $?
+  check "and nothing is detached" test ! -e "$work/detached" -a ! -L "$work/run/secrets" -a ! -e "$removed"
+  installed "$work/other"
+  remove
+  expect "somebody else's link is none of ours" 0 "" $?
+  check "and stays, with all the rest" test -L "$work/run/secrets" -a -d "$removed/2" -a ! -e "$work/detached"
+}
+
 check_activation_scripts
 check_hooks
+check_key_generation_on_macos
+check_removal_on_macos
 check_key_generation
 check_home_activation

@@ -137,10 +137,7 @@ let
               ./stand-ins/home-manager.nix
               (sopsNix + "/modules/home-manager/sops.nix")
               theirPackage
-              {
-                options.launchd = lib.mkOption { type = lib.types.unspecified; };
-                config._module.args.pkgs = lib.mkForce texts;
-              }
+              { config._module.args.pkgs = lib.mkForce texts; }
               module
             ];
           })
@@ -151,9 +148,37 @@ let
         ours = [ (import ./evaluate-home.nix { inherit lib pkgs render; } module)."manifest.json" ];
         theirs = [
           (lib.trim (
-            lib.last (lib.splitString "-ignore-passwd " config.systemd.user.services.sops-nix.Service.ExecStart)
+            lib.last (
+              lib.splitString "-ignore-passwd " (
+                if pkgs.stdenv.isDarwin then
+                  config.launchd.agents.sops-nix.config.Program
+                else
+                  config.systemd.user.services.sops-nix.Service.ExecStart
+              )
+            )
           ))
         ];
+      };
+
+    darwin =
+      pkgs: module:
+      let
+        inherit
+          (lib.evalModules {
+            specialArgs = { inherit pkgs; };
+            modules = import ./nix-darwin-options.nix { inherit lib; } ++ [
+              (sopsNix + "/modules/nix-darwin")
+              theirPackage
+              { sops.validationPackage = lib.mkDefault defaultPkgs.hello; }
+              module
+            ];
+          })
+          config
+          ;
+      in
+      {
+        ours = [ (import ./evaluate-darwin.nix { inherit lib pkgs render; } module)."manifest.json" ];
+        theirs = [ config.system.build.sops-nix-manifest.text ];
       };
   };
 

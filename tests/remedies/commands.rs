@@ -4,6 +4,11 @@
 use crate::{Row, named};
 
 pub const ROWS: &[Row] = &[
+    named(
+        "to see what the last runs said, run: tail /var/log/sops-nix.log ~/Library/Logs/SopsNix/stderr",
+        "this is said on macOS; src/command/run.rs says of which commands",
+        &["sops.logFile"],
+    ),
     named("name a file with one", "every other case of sops-nix convert does", &[]),
     named("name a file with such a key", "the case identity-file does so first", &[]),
     named(

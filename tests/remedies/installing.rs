@@ -38,6 +38,11 @@ pub const ROWS: &[Row] = &[
     ),
     mended("choose another path", a_path_of_its_own_is_chosen),
     named(
+        "to see the disks that are attached, run: hdiutil info",
+        "this is a program of macOS; src/install/tests/memory_disk.rs makes a disk after a failure",
+        &[],
+    ),
+    named(
         "systemd has no unit of this name; correct restartUnits and reloadUnits",
         "there is no systemd here; src/install/units has the states of units",
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],

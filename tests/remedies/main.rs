@@ -105,7 +105,7 @@ fn exists(name: &str) -> bool {
         Some(_) => [
             "nixos-module/units.nix",
             "nixos-module/unit-checks.nix",
-            "home-module/default.nix",
+            "home-module/systemd.nix",
         ]
         .iter()
         .any(|path| read(path).contains(name)),

@@ -6,6 +6,11 @@ use crate::scene::Scene;
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
+    named(
+        "remove {field}; what reads the file has to notice a change itself",
+        "this system has systemd; src/manifest/unit_names.rs says what is refused on another",
+        &["sops.secrets.<name>.restartUnits"],
+    ),
     mended("choose two paths, neither of which is inside the other", || {
         field(
             "choose two paths, neither of which is inside the other",

@@ -279,4 +279,20 @@ pub const ROWS: &[Row] = &[
         SAID,
         &["sops.gnupg.qubes-split-gpg.domain"],
     ),
+    named("which keeps credentials: set sops.age.keyFile.", SAID, &["sops.age.keyFile"]),
+    named(
+        "has neededForUsers, but nix-darwin sets no passwords of users: remove neededForUsers on this host.",
+        SAID,
+        &["sops.secrets.<name>.neededForUsers"],
+    ),
+    named(
+        "macOS is no qube of Qubes OS: set it to false on this host.",
+        SAID,
+        &["sops.gnupg.qubes-split-gpg.enable"],
+    ),
+    named(
+        "has restartUnits or reloadUnits, but macOS has no systemd: remove them on this host.",
+        SAID,
+        &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
+    ),
 ];

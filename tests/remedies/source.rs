@@ -51,7 +51,7 @@ pub struct Text {
 pub fn texts() -> Vec<Text> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for place in ["src", "module-common", "nixos-module", "home-module"] {
+    for place in ["src", "module-common", "nixos-module", "darwin-module", "home-module"] {
         collect(&root.join(place), &mut files);
     }
     files.sort();

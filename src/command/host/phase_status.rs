@@ -6,7 +6,6 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use rustix::fs::{Mode, OFlags, open};
 use serde::Serialize;
 
 use super::{
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     install::record::{Record, RecordedFailure},
     manifest::{MOCK_MARK, Manifest},
-    system::root::Root,
+    system::{handle, root::Root},
     text::{diagnosis::Diagnosis, printable::named},
 };
 
@@ -136,8 +135,7 @@ impl PhaseStatus {
 /// The record beside the generations of a manifest. `None` if there is none, if this user may not read it, or if a generation was
 /// published later that is not recorded: what the record says is out of date then.
 pub(crate) fn record(manifest: &Manifest, root: &Root) -> Option<Record> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mount_point = open(root.locate(&manifest.mount_point), flags, Mode::empty()).ok()?;
+    let mount_point = handle::open_directory(&root.locate(&manifest.mount_point)).ok()?;
     let record = Record::read(&mount_point).ok().flatten()?;
     let is_up_to_date = live(manifest, root).is_none_or(|live| live.is_known_to(&record));
     is_up_to_date.then_some(record)

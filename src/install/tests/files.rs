@@ -81,7 +81,7 @@ fn files_and_directories_get_the_declared_owners() {
     }
     let world = World::with(Store::Mounted {
         file_system: FileSystem::Ramfs,
-        group: Gid::from_raw(77),
+        group: Some(Gid::from_raw(77)),
     });
     world
         .publish(&[

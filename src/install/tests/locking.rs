@@ -129,7 +129,7 @@ fn locks(path: &Path) -> bool {
 fn shared() -> World {
     let world = World::with(Store::Mounted {
         file_system: FileSystem::Ramfs,
-        group: Gid::from_raw(5),
+        group: Some(Gid::from_raw(5)),
     });
     fs::set_permissions(&world.top, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     world

@@ -6,6 +6,7 @@ mod files;
 mod homes;
 mod killing;
 mod locking;
+mod memory_disk;
 mod mounts;
 mod pruning;
 mod requests;
@@ -24,7 +25,7 @@ use rustix::{fs::Gid, process::geteuid};
 use tempfile::TempDir;
 
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
-use crate::system::{mode::FileMode, root::Root, users::Ids};
+use crate::system::{memory::FileSystem, mode::FileMode, root::Root, users::Ids};
 
 /// The errors, one on each line.
 fn said(failed: &Failed) -> String {
@@ -229,5 +230,5 @@ pub(crate) fn script(path: &Path, body: &str) {
 /// A mounted ramfs whose directories belong to root's group.
 const RAMFS: Store = Store::Mounted {
     file_system: FileSystem::Ramfs,
-    group: Gid::ROOT,
+    group: Some(Gid::ROOT),
 };

@@ -9,7 +9,7 @@ use super::*;
 
 const TMPFS: Store = Store::Mounted {
     file_system: FileSystem::Tmpfs,
-    group: Gid::ROOT,
+    group: Some(Gid::ROOT),
 };
 
 /// The type and the options of each mount at the mount point, from `/proc/self/mounts`. The topmost mount is the last.
@@ -36,7 +36,7 @@ fn a_ramfs_is_mounted_once_and_strictly() {
     }
     let world = World::with(Store::Mounted {
         file_system: FileSystem::Ramfs,
-        group: Gid::from_raw(5),
+        group: Some(Gid::from_raw(5)),
     });
     for _ in 0..3 {
         let published = world.publish(&[secret("a", b"x")]).unwrap();
@@ -80,7 +80,7 @@ fn an_existing_mount_is_mended_and_not_covered() {
     }
     let world = World::with(Store::Mounted {
         file_system: FileSystem::Ramfs,
-        group: Gid::from_raw(5),
+        group: Some(Gid::from_raw(5)),
     });
     fs::create_dir(&world.site.mount_point).unwrap();
     mount("none", &world.site.mount_point, "ramfs", MountFlags::empty(), c"mode=0777").unwrap();

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(target_os = "linux")]
 use super::restriction::restrict;
 use crate::system::{progress::Progress, stop};
 
@@ -136,6 +137,7 @@ impl Confined {
 pub(crate) fn begin() -> Option<Sender<Work>> {
     let (sender, works) = mpsc::channel::<Work>();
     let confined = move || {
+        #[cfg(target_os = "linux")]
         restrict();
         for work in works {
             work();

@@ -8,10 +8,16 @@
 //! The confinement has a limit: the thread shares its memory with the rest of the process. The confinement limits the harm of a
 //! mistake in this program, or of a file that misleads the thread. It does not stop an attacker who can make the thread write to
 //! any place in memory, because such an attacker can control the other threads.
+//!
+//! macOS has none of the three steps for a single thread. There, the thread only has limits of time and of its stack.
 
 mod confined;
+#[cfg(target_os = "linux")]
 mod restriction;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
 mod system_calls;
 #[cfg(test)]
 mod tests;

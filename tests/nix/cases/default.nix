@@ -20,6 +20,7 @@ let
     ./user-keys.nix
     ./guides.nix
     ./home.nix
+    ./macos.nix
   ];
 in
 # If two cases had one name, one of them would be lost: that is an error.

@@ -19,6 +19,18 @@ in
       sessionVariables = option (types.lazyAttrsOf (types.either types.str types.int)) { };
       activation = option (types.attrsOf types.unspecified) { };
     };
+    # The parts of a launchd agent that the module sets, and those that configurations set beside them.
+    launchd.agents = option (types.attrsOf (
+      types.submodule {
+        options = {
+          enable = option types.bool false;
+          config = option (types.submodule {
+            freeformType = types.attrsOf types.unspecified;
+            options.EnvironmentVariables = option (types.attrsOf types.str) { };
+          }) { };
+        };
+      }
+    )) { };
     xdg.configHome = option types.str "/home/alice/.config";
     systemd.user = {
       systemctlPath = option types.str "${pkgs.systemd}/bin/systemctl";

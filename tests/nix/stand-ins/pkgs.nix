@@ -1,8 +1,12 @@
 # A package set with only as much as the evaluation of the modules needs: derivations that are never built, whose store paths are
 # easy to read, and text files that contain their text.
-{ lib }:
+{
+  lib,
+  system ? "x86_64-linux",
+}:
 
 let
+  isDarwin = lib.hasSuffix "-darwin" system;
   storePath = name: "${builtins.storeDir}/${lib.concatStrings (lib.replicate 32 "0")}-${name}";
 
   derivation =
@@ -26,9 +30,8 @@ let
     };
 
   platform = {
-    system = "x86_64-linux";
-    isLinux = true;
-    isDarwin = false;
+    inherit system isDarwin;
+    isLinux = !isDarwin;
   };
 
   callPackageWith =
@@ -43,8 +46,9 @@ let
   pkgs = {
     inherit lib;
     stdenv = {
-      isLinux = true;
-      isDarwin = false;
+      inherit isDarwin;
+      isLinux = !isDarwin;
+      shell = "/bin/sh";
       buildPlatform = platform;
       hostPlatform = platform;
     };
@@ -94,6 +98,7 @@ let
     "clippy"
     "deadnix"
     "findutils"
+    "flock"
     "jq"
     "kubectl"
     "kustomize"

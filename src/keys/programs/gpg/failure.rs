@@ -71,6 +71,7 @@ impl GpgFailure {
     }
 
     /// No agent serves the GnuPG home, and none can be started. The text is the reason.
+    #[cfg(target_os = "linux")]
     pub(crate) fn no_agent(reason: &str) -> Self {
         Self::of_program(Diagnosis::bare(format!("cannot start gpg-agent: {reason}")))
     }

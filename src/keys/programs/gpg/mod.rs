@@ -3,11 +3,15 @@
 //! gpg works with a daemon, gpg-agent, which holds the private keys and talks to smart cards. If no agent serves the home, an
 //! agent is started for the first message. The agent ends when [`Gpg`] is dropped; see [`services`].
 
+#[cfg(target_os = "linux")]
 mod daemon;
 mod deadline;
 mod failure;
 mod home;
+#[cfg(target_os = "linux")]
 mod services;
+#[cfg(target_os = "macos")]
+mod shared_services;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -24,7 +28,10 @@ use std::{
 use deadline::Deadline;
 pub(crate) use failure::GpgFailure;
 use rustix::process::geteuid;
+#[cfg(target_os = "linux")]
 use services::Services;
+#[cfg(target_os = "macos")]
+use shared_services::SharedServices as Services;
 
 use super::program;
 use crate::{

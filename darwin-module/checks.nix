@@ -1,0 +1,41 @@
+# What is refused or warned of at evaluation. Each message ends with what to set.
+{
+  config,
+  lib,
+  ...
+}:
+
+let
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
+  keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
+  ownershipChecks = import ../module-common/ownership-checks.nix { inherit lib; };
+
+  entries =
+    kind:
+    lib.mapAttrsToList (name: entry: {
+      inherit kind entry;
+      option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
+      directory = cfg.secretsDir;
+      inherit (entry) name path;
+    }) cfg.${kind};
+  places = entries "secrets" ++ entries "templates";
+
+  early = lib.attrNames (lib.filterAttrs (_: secret: secret.neededForUsers) cfg.secrets);
+in
+{
+  assertions =
+    commonChecks.assertions {
+      hasKeys = keySources.any;
+      keyOptions = "sops.age.keyFile, sops.age.sshKeyPaths or sops.gnupg.home";
+      inherit places;
+    }
+    ++ import ../module-common/not-on-macos.nix { inherit cfg; }
+    ++ lib.concatMap ({ option, entry, ... }: ownershipChecks { inherit option entry; }) places
+    ++ map (name: {
+      assertion = false;
+      message = "sops.secrets.${lib.strings.escapeNixIdentifier name} has neededForUsers, but nix-darwin sets no passwords of users: remove neededForUsers on this host.";
+    }) early;
+
+  warnings = commonChecks.warnings;
+}

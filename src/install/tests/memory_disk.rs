@@ -1,0 +1,110 @@
+//! Tests that make the memory disk of macOS, with stand-ins for its programs. On Linux they mount a ramfs.
+
+use super::*;
+
+/// A world with a memory disk, and with stand-ins for the programs of macOS. `group` is as in [`Store::Mounted`].
+fn mac(group: Option<Gid>) -> World {
+    let mut world = World::with(Store::Mounted {
+        file_system: FileSystem::MemoryDisk,
+        group,
+    });
+    world.site.root = Root::new(&world.top);
+    for program in ["usr/bin/hdiutil", "sbin/newfs_hfs", "sbin/mount"] {
+        let stand_in = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/macos/stand-ins")
+            .join(program);
+        let place = world.top.join(program);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::copy(stand_in, place).unwrap();
+    }
+    world
+}
+
+/// The programs that were called, with their arguments.
+fn calls(world: &World) -> Vec<String> {
+    let calls = fs::read_to_string(world.top.join("calls")).unwrap_or_default();
+    calls.lines().map(str::to_owned).collect()
+}
+
+const ATTACH: &str = "hdiutil attach -nomount ram://131072";
+const FORMAT: &str = "newfs_hfs -s /dev/disk4";
+const MOUNT: &str = "mount -t hfs -o nobrowse,nodev,nosuid,noexec /dev/disk4 /secrets.d";
+const DETACH: &str = "hdiutil detach /dev/disk4 -force";
+
+#[test]
+fn a_memory_disk_is_made_once() {
+    if !in_namespace("memory_disk::a_memory_disk_is_made_once") {
+        return;
+    }
+    let world = mac(Some(Gid::from_raw(5)));
+    for content in ["x", "y", "z"] {
+        let published = world.publish(&[secret("a", content.as_bytes())]).unwrap();
+        assert!(published.warnings.is_empty(), "{:?}", published.warnings);
+        assert_eq!(world.read("a"), content);
+    }
+    assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT]);
+    let metadata = world.site.mount_point.metadata().unwrap();
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (0, 5, 0o751));
+    // sops-nix recognizes the disk by this file as well.
+    let mark = world.site.mount_point.join("sops-nix-secretfs").metadata().unwrap();
+    assert_eq!((mark.len(), mark.mode() & 0o7777), (0, 0o600));
+}
+
+#[test]
+fn the_memory_disk_of_a_user_belongs_to_the_user() {
+    if !in_namespace("memory_disk::the_memory_disk_of_a_user_belongs_to_the_user") {
+        return;
+    }
+    let world = mac(None);
+    world.publish(&[secret("a", b"x")]).unwrap();
+    let metadata = world.site.mount_point.metadata().unwrap();
+    assert_eq!((metadata.uid(), metadata.mode() & 0o7777), (geteuid().as_raw(), 0o751));
+    std::os::unix::fs::chown(&world.site.mount_point, Some(1234), None).unwrap();
+    let refused = world.publish(&[secret("a", b"y")]).unwrap_err();
+    assert!(refused.contains("belongs to the user with uid 1234"), "{refused}");
+    assert_eq!(world.read("a"), "x");
+}
+
+#[test]
+fn a_memory_disk_that_cannot_be_used_is_removed_again() {
+    if !in_namespace("memory_disk::a_memory_disk_that_cannot_be_used_is_removed_again") {
+        return;
+    }
+    let world = mac(Some(Gid::ROOT));
+    for (program, called) in [("newfs_hfs", &[ATTACH, DETACH][..]), ("mount", &[ATTACH, FORMAT, DETACH])] {
+        let path = world.top.join("sbin").join(program);
+        let stand_in = fs::read(&path).unwrap();
+        fs::write(&path, "#!/bin/sh\necho \"a first line\nit is broken\" >&2\nexit 1\n").unwrap();
+        let refused = world.publish(&[secret("a", b"x")]).unwrap_err();
+        let place = world.site.mount_point.display();
+        assert_eq!(
+            refused,
+            format!(
+                "cannot make a memory disk for {place}: {program}: it is broken; to see the disks that are attached, run: hdiutil info"
+            )
+        );
+        assert_eq!(calls(&world), called, "{program}");
+        assert!(!world.site.link.exists());
+        fs::write(&path, stand_in).unwrap();
+        fs::remove_file(world.top.join("calls")).unwrap();
+    }
+    world.publish(&[secret("a", b"x")]).unwrap();
+    assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT]);
+}
+
+#[test]
+fn a_missing_program_of_macos_is_named() {
+    if !in_namespace("memory_disk::a_missing_program_of_macos_is_named") {
+        return;
+    }
+    let world = mac(Some(Gid::ROOT));
+    let hdiutil = world.top.join("usr/bin/hdiutil");
+    fs::remove_file(&hdiutil).unwrap();
+    let refused = world.publish(&[secret("a", b"x")]).unwrap_err();
+    assert!(refused.contains(": hdiutil: no such program; "), "{refused}");
+    // An answer that names no disk is not used.
+    fs::write(&hdiutil, "#!/bin/sh\necho rm -rf /\n").unwrap();
+    fs::set_permissions(&hdiutil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let refused = world.publish(&[secret("a", b"x")]).unwrap_err();
+    assert!(refused.contains("hdiutil named no disk"), "{refused}");
+}

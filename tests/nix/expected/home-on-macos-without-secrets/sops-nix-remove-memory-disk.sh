@@ -1,0 +1,6 @@
+#!/bin/sh
+# hdiutil knows the directory by its path without symlinks. Only a disk with this file is ours.
+if [ -e "$1"/sops-nix-secretfs ]; then
+  /usr/bin/hdiutil detach "$(cd "$1" && pwd -P)" -force > /dev/null || true
+fi
+/nix/store/00000000000000000000000000000000-coreutils/bin/rm -rf "$1"
