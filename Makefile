@@ -2,6 +2,9 @@
 
 CARGO ?= cargo
 MUSL = x86_64-unknown-linux-musl
+MACOS = aarch64-apple-darwin x86_64-apple-darwin
+# `dev` links in a fraction of the time.
+MACOS_PROFILE ?= release
 # The most bytes that the stripped static program may have: 5.5 MB.
 STATIC_LIMIT = 5500000
 
@@ -17,7 +20,7 @@ ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static reproducible sbom boot upstream fuzz lint deny advisories docs fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static macos reproducible sbom boot upstream fuzz lint deny advisories docs fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -27,6 +30,7 @@ help:
 	@echo '              SOPS_NIX_PROGRAM names another program, which runs in turn'
 	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'
+	@echo 'make macos    the programs for both processors of Macs, linked by cargo-zigbuild, and the libraries that they need'
 	@echo 'make reproducible   the static program a second time, elsewhere: are both the same bytes'
 	@echo 'make sbom     the crates in the static program, as CycloneDX, in target/sbom: docs/releasing.md'
 	@echo 'make boot     real boots of a Debian system in QEMU, without Nix: vm-tests/boot/README.md'
@@ -72,6 +76,13 @@ static:
 	RUSTFLAGS="$$RUSTFLAGS $(REMAP)" SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --locked --target $(MUSL)
 	@size=$$(stat -c %s $${CARGO_TARGET_DIR:-target}/$(MUSL)/release/sops-install-secrets); \
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
+
+macos:
+	@for target in $(MACOS); do \
+	    $(CARGO) zigbuild --bins --locked --profile $(MACOS_PROFILE) --target $$target || exit 1; \
+	    made=$${CARGO_TARGET_DIR:-target}/$$target/$(if $(filter dev,$(MACOS_PROFILE)),debug,$(MACOS_PROFILE)); \
+	    tests/macos/look.py $$made/sops-install-secrets $$made/sops-nix || exit 1; \
+	done
 
 reproducible: static
 	release/reproducible.sh

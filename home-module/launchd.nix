@@ -33,12 +33,23 @@ in
           };
         };
 
-        # The secrets are installed here as well, and not only by the agent: so a failure is seen, and nobody has to be logged in. A lock lets only
-        # one of the two write at a time.
-        home.activation.sops-nix = lib.hm.dag.entryAfter [ "writeBoundary" "linkGeneration" ] ''
-          run ${pkgs.coreutils}/bin/mkdir -p ${lib.escapeShellArg logs}
-          run ${install.command}
-        '';
+        home.activation = {
+          # The secrets are installed here as well, and not only by the agent: so agents that use them start later, a failure is seen,
+          # and nobody has to be logged in. A lock lets only one of the two write at a time. launchd makes the logs, but not their directory.
+          sops-nix = lib.hm.dag.entryBetween [ "setupLaunchAgents" ] [ "writeBoundary" "linkGeneration" ] ''
+            run ${pkgs.coreutils}/bin/mkdir -p ${lib.escapeShellArg logs}
+            sopsFailed=
+            run ${install.command} || sopsFailed=1
+          '';
+          # The activation fails only when the agent is there, which tries again at the next login.
+          sops-nix-outcome = lib.hm.dag.entryAfter [ "setupLaunchAgents" "sops-nix" ] ''
+            if [ -n "$sopsFailed" ]; then
+              echo "The secrets could not be installed: see the messages above. The launchd agent sops-nix tries again at the next login." >&2
+              exit 1
+            fi
+            unset sopsFailed
+          '';
+        };
       })
 
       # This part does not need the program. So somebody who only imports the module does not have to build the program.

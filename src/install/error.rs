@@ -6,7 +6,7 @@ use rustix::{io::Errno, process::geteuid};
 
 use super::{entry::Entry, units::UnitError};
 use crate::{
-    system::read::reason,
+    system::{memory::NOT_IN_MEMORY, read::reason},
     text::{diagnosis::Diagnosis, printable::shown, shell},
 };
 
@@ -96,10 +96,21 @@ impl InstallError {
     pub(crate) fn wrong_file_system(mount_point: &Path) -> Self {
         Self::new(
             format!(
-                "the file system mounted on {} is neither ramfs nor tmpfs, so secrets would be written to a disk",
+                "the file system mounted on {} is {NOT_IN_MEMORY}, so secrets would be written to a disk",
                 shown(mount_point)
             ),
             format!("run: umount {}", shell::path(mount_point)),
+        )
+    }
+
+    /// The mount ignores the owners of files, as macOS allows for disks that can be removed.
+    pub(crate) fn owners_ignored(mount_point: &Path) -> Self {
+        Self::new(
+            format!(
+                "the file system mounted on {} ignores the owners of files, so every user could read the secrets",
+                shown(mount_point)
+            ),
+            format!("run: diskutil enableOwnership {}", shell::path(mount_point)),
         )
     }
 

@@ -29,8 +29,7 @@ use super::{
 };
 use crate::{
     system::{
-        access_list,
-        budget,
+        access_list, budget,
         mode::FileMode,
         plaintext::Plaintext,
         read::{OpenFile, ReadError},

@@ -19,6 +19,8 @@ use super::{
     parents,
     site::{Site, Store},
 };
+#[cfg(any(target_os = "macos", test))]
+use crate::system::stop;
 use crate::{
     system::{
         memory::{self, MountError, swap_remedy},
@@ -97,10 +99,10 @@ pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> 
         }
     }
     match site.store {
-        Store::Directory => Ok(true),
         Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
-        Store::Mounted { .. } if in_memory(site, dir)? => Ok(true),
-        Store::Mounted { .. } => Err(InstallError::wrong_file_system(&site.mount_point)),
+        Store::Mounted { .. } if !in_memory(site, dir)? => Err(InstallError::wrong_file_system(&site.mount_point)),
+        Store::Mounted { .. } if is_open_to_all(site, dir)? => Err(InstallError::owners_ignored(&site.mount_point)),
+        Store::Directory | Store::Mounted { .. } => Ok(true),
     }
 }
 
@@ -152,6 +154,8 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
         Err(MountError::Refused(cause)) => Err(InstallError::mount_refused(&site.mount_point, kind, cause)),
         Err(MountError::Failed(cause)) => Err(failed("mount", &site.mount_point)(cause)),
         #[cfg(any(target_os = "macos", test))]
+        Err(MountError::Program(_)) if stop::is_requested() => Err(InstallError::stopped(&site.link)),
+        #[cfg(any(target_os = "macos", test))]
         Err(MountError::Program(cause)) => Err(InstallError::no_memory_disk(&site.mount_point, &cause)),
     }
 }
@@ -199,6 +203,11 @@ fn is_mount(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
 /// Whether `dir` is on a file system in memory.
 fn in_memory(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     memory::holds(dir).map_err(failed("examine", &site.mount_point))
+}
+
+/// Whether the file system of `dir` does not keep other users from reading what is in it.
+fn is_open_to_all(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
+    memory::is_open_to_all(dir).map_err(failed("examine", &site.mount_point))
 }
 
 /// Returns a warning if `dir` is on a disk. In user mode such a directory is still used, because a plain user cannot mount.

@@ -156,15 +156,36 @@ impl Child {
     ///
     /// If the child takes too long, or gives too much output.
     pub(crate) fn finish(mut self) -> Result<Finished, ChildError> {
+        self.end()?;
+        let status = self.reap()?;
+        Ok(self.finished(status))
+    }
+
+    /// Does what [`Self::finish`] does. But if the child ends in time, what it has started goes on.
+    #[cfg(any(target_os = "macos", test))]
+    pub(crate) fn finish_alone(mut self) -> Result<Finished, ChildError> {
+        self.end()?;
+        self.is_reaped = true;
+        let status = self.process.wait()?;
+        Ok(self.finished(status))
+    }
+
+    /// Closes the standard input of the child, and reads its output until it ends.
+    fn end(&mut self) -> Result<(), ChildError> {
         self.process.stdin = None;
         while !self.has_ended {
             self.step(&[])?;
         }
-        Ok(Finished {
-            status: self.reap()?,
+        Ok(())
+    }
+
+    /// What the child has written, and its exit status.
+    fn finished(&mut self, status: ExitStatus) -> Finished {
+        Finished {
+            status,
             output: std::mem::take(&mut self.output),
             stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
-        })
+        }
     }
 
     /// Kills the rest of the process group, and then waits for the child. The order matters: once the child was waited for, another
@@ -343,6 +364,22 @@ mod tests {
         assert!(before.elapsed() < Duration::from_secs(30));
         std::thread::sleep(Duration::from_secs(3));
         assert!(!mark.exists());
+    }
+
+    #[test]
+    fn what_a_child_has_started_goes_on_if_it_is_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, goes_on) in [("alone", true), ("together", false)] {
+            let mark = directory.path().join(name);
+            let child = start(
+                &format!("(sleep 1; touch {}) & echo here", mark.display()),
+                Duration::from_secs(20),
+            );
+            let finished = if goes_on { child.finish_alone() } else { child.finish() };
+            assert_eq!(finished.unwrap().output.expose(), b"here\n");
+            std::thread::sleep(Duration::from_secs(3));
+            assert_eq!(mark.exists(), goes_on, "{name}");
+        }
     }
 
     #[test]

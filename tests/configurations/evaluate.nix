@@ -24,9 +24,9 @@ let
   normal = import ../nix/normal-form.nix { inherit lib; };
   homeLib = lib.extend (
     _: _: {
-      hm.dag.entryAfter = after: data: {
-        inherit after data;
-        before = [ ];
+      hm.dag = rec {
+        entryBetween = before: after: data: { inherit before after data; };
+        entryAfter = entryBetween [ ];
       };
     }
   );

@@ -65,27 +65,43 @@ def evaluate(path, root, system, who):
 def systems_of(path, root):
     """The systems that a file may be for, the likeliest first."""
     is_for_macs = re.search("darwin|macos", str(path.relative_to(root)), re.IGNORECASE)
-    return ("darwin", "home-on-macos") if is_for_macs else ("nixos", "home", "home-on-macos")
+    return MACOS if is_for_macs else ("nixos", "home", "home-on-macos")
+
+
+ALONE = "cannot be evaluated alone"
+MACOS = ("darwin", "home-on-macos")
 
 
 def verdict(path, root):
-    """(kind, details) of one file."""
+    """(kind, details, whether it was evaluated for macOS) of one file."""
     reason = None
     for system in systems_of(path, root):
-        theirs, why = evaluate(path, root, system, "all.theirs.installed")
-        if theirs is None:
+        kind, why = compare(path, root, system)
+        if kind == ALONE:
             reason = reason or why
             continue
-        ours, why = evaluate(path, root, system, "all.ours.installed")
-        if ours is None:
-            return "not evaluated by ours", why
-        if ours != theirs:
-            return "different", first_difference(theirs, ours)
-        refused = refusal(path, root, system)
-        if refused:
-            return "refused by ours", refused
-        return ("same" if ours["secrets"] or ours["templates"] else "same, without secrets"), None
-    return "cannot be evaluated alone", reason
+        # Many homes are for Linux and for macOS.
+        if system == "home" and kind.startswith("same"):
+            on_macos, why = compare(path, root, "home-on-macos")
+            return (kind, None, False) if on_macos == ALONE else (on_macos, why and f"on macOS: {why}", True)
+        return kind, why, system in MACOS
+    return ALONE, reason, False
+
+
+def compare(path, root, system):
+    """(kind, details) of one file, evaluated for one system."""
+    theirs, why = evaluate(path, root, system, "all.theirs.installed")
+    if theirs is None:
+        return ALONE, why
+    ours, why = evaluate(path, root, system, "all.ours.installed")
+    if ours is None:
+        return "not evaluated by ours", why
+    if ours != theirs:
+        return "different", first_difference(theirs, ours)
+    refused = refusal(path, root, system)
+    if refused:
+        return "refused by ours", refused
+    return ("same" if ours["secrets"] or ours["templates"] else "same, without secrets"), None
 
 
 def refusal(path, root, system):
@@ -136,28 +152,30 @@ def main():
 
 
 def report(names, directory, verbose):
-    counts, reasons, bad = collections.Counter(), collections.Counter(), False
+    counts, reasons, on_macos = collections.Counter(), collections.Counter(), 0
     print("| repository | files | same | without secrets | not alone | other |\n| --- | ---: | ---: | ---: | ---: | --- |")
     for name in names:
         place = checkout(name, directory)
         paths = list(module_files(place))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             verdicts = list(pool.map(lambda path: verdict(path, place), paths))
-        own = collections.Counter(kind for kind, _ in verdicts)
+        own = collections.Counter(kind for kind, _, _ in verdicts)
+        on_macos += sum(is_for_macos for _, _, is_for_macos in verdicts)
         counts += own
         others = []
-        for path, (kind, why) in zip(paths, verdicts):
-            if kind == "cannot be evaluated alone":
+        for path, (kind, why, _) in zip(paths, verdicts):
+            if kind == ALONE:
                 reasons[kind_of_reason(why)] += 1
                 if verbose:
                     others.append(f"{path.relative_to(place)}: {why}")
             elif not kind.startswith("same"):
                 others.append(f"{path.relative_to(place)}: {kind}: {why}")
         others = "; ".join(others)
-        print(f"| {name} | {len(paths)} | {own['same']} | {own['same, without secrets']} | {own['cannot be evaluated alone']} | {others} |", flush=True)
+        print(f"| {name} | {len(paths)} | {own['same']} | {own['same, without secrets']} | {own[ALONE]} | {others} |", flush=True)
     print(f"\n{sum(counts.values())} files of {len(names)} repositories:")
     for kind, count in counts.most_common():
         print(f"  {count} {kind}")
+    print(f"  {on_macos} were evaluated for macOS, too, or only for macOS")
     print("of those that cannot be evaluated alone:")
     for kind, count in reasons.most_common():
         print(f"  {count} {kind}")

@@ -105,22 +105,6 @@ in
     renderedDir = "/r";
     templates.motd.content = "x";
   };
-  darwin-module = {
-    message = "this project has no module for nix-darwin: keep sops-nix as an input of its own for the Macs";
-    value = (lib.evalModules { modules = [ ../../modules/nix-darwin ]; }).config;
-  };
-  darwin-module-of-the-flake = {
-    message = "this project has no module for nix-darwin";
-    value =
-      (lib.evalModules {
-        modules = [
-          ((import ../../flake.nix).outputs {
-            nixpkgs = { inherit lib; };
-            self = null;
-          }).darwinModules.sops
-        ];
-      }).config;
-  };
   template-name-of-two-lines = failsWith "`sops.templates.t.name' is not of type" {
     templates.t = {
       name = "a\nb";

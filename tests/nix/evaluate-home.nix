@@ -12,9 +12,9 @@ let
   # The part of home-manager's own library that the module uses. It makes an entry of the activation, with a place in the order.
   homeLib = lib.extend (
     _: _: {
-      hm.dag.entryAfter = after: data: {
-        inherit after data;
-        before = [ ];
+      hm.dag = rec {
+        entryBetween = before: after: data: { inherit before after data; };
+        entryAfter = entryBetween [ ];
       };
     }
   );
@@ -41,6 +41,15 @@ let
     systemctl = if pkgs.stdenv.hostPlatform.isDarwin then null else config.systemd.user.systemctlPath;
   };
   generateKey = import ../../module-common/generate-key.nix { inherit lib pkgs cfg; };
+
+  activation =
+    {
+      before,
+      after,
+      data,
+    }:
+    (lib.optionalString (before != [ ]) "# before: ${toString before}\n")
+    + "# after: ${toString after}\n${data}";
 in
 {
   "manifest.json" = install.manifest.text;
@@ -54,9 +63,8 @@ in
   agents = lib.concatLines (lib.attrNames config.launchd.agents);
   "sops-nix-with-key.sh" = install.command.text;
   "sops-nix-remove-memory-disk.sh" = install.removeMemoryDisk.text;
-  "activation.snippet" = ''
-    # after: ${toString config.home.activation.sops-nix.after}
-    ${config.home.activation.sops-nix.data}'';
+  "activation.snippet" = activation config.home.activation.sops-nix;
+  "activation-outcome.snippet" = activation config.home.activation.sops-nix-outcome;
   check-phase = install.manifest.checkPhase;
   services = lib.concatLines (lib.attrNames config.systemd.user.services);
   messages = render.messages config;

@@ -30,7 +30,7 @@ install_in_new_root() {
   done
   # Directories that exist anyway are left out. For each file, the list has its checksum, not its content. The record of a run has
   # times in it, so it has no checksum.
-  find etc home persist run tmp \( -path "${work#/}" -o -path "${project#/}" -o -path etc/passwd -o -path etc/group \) -prune -o \
+  find Users etc home persist run tmp \( -path "${work#/}" -o -path "${project#/}" -o -path etc/passwd -o -path etc/group \) -prune -o \
     \( -type f -o -type l \) -printf '%M %U:%G %p %l\n' 2> /dev/null | sort -k3 |
     while read -r mode owner path target; do
       case $mode in

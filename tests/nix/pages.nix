@@ -29,6 +29,12 @@ let
       ) config
     );
 
+  # The packages of a Mac.
+  pkgsOfMac = import ./stand-ins/pkgs.nix {
+    inherit lib;
+    system = "aarch64-darwin";
+  };
+
   # The flake of this project.
   ours = (import ../../flake.nix).outputs {
     self = ours;
@@ -97,19 +103,32 @@ let
     sops.age.keyFile = lib.mkDefault "/home/alice/.config/sops/age/keys.txt";
   };
 
-  # What a flake makes of its first host.
+  # The first host of a flake, as a case.
   hostOf =
-    flake:
+    page: flake:
     let
       inherit (import flake) outputs;
       inputs = lib.mapAttrs (_: _: { }) (lib.functionArgs outputs) // {
         nixpkgs.lib = lib // {
           nixosSystem = { modules, ... }: { imports = modules; };
         };
+        nix-darwin.lib.darwinSystem = { modules, ... }: { imports = modules; };
         sops-nix = ours;
       };
+      made = outputs inputs;
+      first = hosts: lib.head (lib.attrValues hosts);
     in
-    lib.head (lib.attrValues (outputs inputs).nixosConfigurations);
+    if made ? darwinConfigurations then
+      {
+        system = "darwin";
+        pkgs = pkgsOfMac;
+        module.imports = [
+          (surroundings page)
+          (first made.darwinConfigurations)
+        ];
+      }
+    else
+      { module = host page (first made.nixosConfigurations); };
 
   case =
     page: file:
@@ -117,9 +136,7 @@ let
       path = pages + "/${page}/${file}";
     in
     if file == "flake.nix" then
-      {
-        module = host page (hostOf path);
-      }
+      hostOf page path
       // lib.optionalAttrs (page == "tutorial") {
         # A machine boots with these (vm-tests/boot).
         shows = [

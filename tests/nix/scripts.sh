@@ -7,7 +7,7 @@ runnable() {
           s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
           s#/nix/store/0{32}-(sops-nix[a-z-]*)#$work/bin/\1#g
           s#/usr/bin/(hdiutil|getconf)#$work/bin/\1#g
-          s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g" "$1"
+          s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g; s#/Users/#$work/run/Users/#g" "$1"
 }
 stand_in() {
   printf '#!/bin/sh\n%s\n' "$2" > "$work/bin/$1"
@@ -390,8 +390,36 @@ check_removal_on_macos() {
   check "and stays, with all the rest" test -L "$work/run/secrets" -a -d "$removed/2" -a ! -e "$work/detached"
 }
 
+# Runs the parts of the activation of home-manager on macOS in their order. The line `agents` stands for the start of launchd agents.
+check_home_activation_on_macos() {
+  local here=$tests/expected/home-on-macos failed
+  fresh
+  check "on macOS, secrets are installed before agents start" grep -qx '# before: setupLaunchAgents' "$here/activation.snippet"
+  check "and a failure counts after that" grep -qx '# after: setupLaunchAgents sops-nix' "$here/activation-outcome.snippet"
+  {
+    echo 'set -eu; run() { if [ -n "${DRY_RUN:-}" ]; then echo "would run ${1##*/}"; else "$@"; fi; }'
+    runnable "$here/activation.snippet"
+    echo 'echo agents'
+    runnable "$here/activation-outcome.snippet"
+    echo 'echo done'
+  } > "$work/activation"
+  home() { bash "$work/activation" > "$work/said" 2>&1; }
+
+  stand_in sops-nix-user 'echo installed'
+  home
+  expect "home-manager on macOS installs secrets" 0 $'installed\nagents\ndone' $?
+  check "and makes the directory of the logs" test -d "$work/run/Users/alice/Library/Logs/SopsNix"
+  DRY_RUN=1 home
+  expect "a dry run installs nothing" 0 $'would run mkdir\nwould run sops-nix-user\nagents\ndone' $?
+  stand_in sops-nix-user 'echo "no key" >&2; exit 1'
+  failed="The secrets could not be installed: see the messages above. The launchd agent sops-nix tries again at the next login."
+  home
+  expect "a failure is an error, but the agents start" 1 $'no key\nagents\n'"$failed" $?
+}
+
 check_activation_scripts
 check_hooks
+check_home_activation_on_macos
 check_key_generation_on_macos
 check_removal_on_macos
 check_key_generation

@@ -57,6 +57,7 @@ let
     "credentials-with-scripts"
     "disabled"
     # It has no dummies, no metrics, and does not look at the age of files.
+    "darwin-mock"
     "home-mock"
     "home-mock-of-its-host"
     "metrics"

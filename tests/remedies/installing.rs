@@ -43,6 +43,11 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "run: diskutil enableOwnership {}",
+        "this is a program of macOS; Linux has no mounts that ignore owners",
+        &[],
+    ),
+    named(
         "systemd has no unit of this name; correct restartUnits and reloadUnits",
         "there is no systemd here; src/install/units has the states of units",
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],

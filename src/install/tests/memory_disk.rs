@@ -1,6 +1,7 @@
 //! Tests that make the memory disk of macOS, with stand-ins for its programs. On Linux they mount a ramfs.
 
 use super::*;
+use crate::system::stop;
 
 /// A world with a memory disk, and with stand-ins for the programs of macOS. `group` is as in [`Store::Mounted`].
 fn mac(group: Option<Gid>) -> World {
@@ -107,4 +108,33 @@ fn a_missing_program_of_macos_is_named() {
     fs::set_permissions(&hdiutil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let refused = world.publish(&[secret("a", b"x")]).unwrap_err();
     assert!(refused.contains("hdiutil named no disk"), "{refused}");
+}
+
+#[test]
+fn a_run_that_is_told_to_end_leaves_no_memory_disk() {
+    if !in_namespace("memory_disk::a_run_that_is_told_to_end_leaves_no_memory_disk") {
+        return;
+    }
+    stop::listen().unwrap();
+    let world = mac(Some(Gid::ROOT));
+    script(&world.top.join("sbin/mount"), "kill -TERM $PPID; sleep 60");
+    let refused = world.publish(&[secret("a", b"x")]).unwrap_err();
+    assert!(refused.contains("told to end before it changed anything"), "{refused}");
+    assert_eq!(calls(&world), [ATTACH, FORMAT, DETACH], "{refused}");
+    assert!(!world.top.join("disks/disk4").exists());
+}
+
+#[test]
+fn what_holds_the_memory_of_a_disk_is_not_killed() {
+    if !in_namespace("memory_disk::what_holds_the_memory_of_a_disk_is_not_killed") {
+        return;
+    }
+    let world = mac(Some(Gid::ROOT));
+    let mark = world.top.join("goes-on");
+    let hdiutil = fs::read_to_string(world.top.join("usr/bin/hdiutil")).unwrap();
+    let helper = format!("set -eu\n(sleep 1; touch {}) > /dev/null 2>&1 &\n", mark.display());
+    fs::write(world.top.join("usr/bin/hdiutil"), hdiutil.replacen("set -eu\n", &helper, 1)).unwrap();
+    world.publish(&[secret("a", b"x")]).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(mark.exists());
 }

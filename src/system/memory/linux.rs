@@ -19,6 +19,9 @@ const TMPFS: i128 = 0x0102_1994;
 /// The magic number of a ramfs, as statfs(2) reports it (`linux/magic.h`).
 const RAMFS: i128 = 0x8584_58f6;
 
+/// What messages say of a mount for which [`holds`] says no.
+pub(crate) const NOT_IN_MEMORY: &str = "neither ramfs nor tmpfs";
+
 /// The flags of our mount: no device files, no set-user-ID programs, no programs at all. The mount is only for files that are read.
 const FLAGS: MountFlags = MountFlags::NODEV.union(MountFlags::NOSUID).union(MountFlags::NOEXEC);
 /// The flags in [`FLAGS`], in the form in which statvfs(3) reports them.
@@ -78,6 +81,12 @@ fn magic(dir: impl AsFd) -> Result<i128> {
 /// Whether `dir` is on a file system in memory: a ramfs or a tmpfs.
 pub(crate) fn holds(dir: impl AsFd) -> Result<bool> {
     Ok(matches!(magic(dir)?, RAMFS | TMPFS))
+}
+
+/// Whether every user could read what is in `_dir`, whatever owners and modes say. Linux always heeds them.
+#[allow(clippy::unnecessary_wraps, reason = "the signature is that of macOS")]
+pub(crate) fn is_open_to_all(_dir: impl AsFd) -> Result<bool> {
+    Ok(false)
 }
 
 /// Whether `dir` is on a tmpfs without `noswap`, so that what is in it may be written to swap.

@@ -160,6 +160,7 @@ in
   percent-signs-in-paths = {
     shows = [
       "manifest.json"
+      "manifest-for-users.json"
       "sops-nix.service"
       "sops-nix-mount.sh"
     ];

@@ -156,6 +156,7 @@ in
         "agent.json"
         "sops-nix-user.sh"
         "activation.snippet"
+        "activation-outcome.snippet"
         "services"
       ]
       {
