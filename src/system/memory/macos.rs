@@ -56,9 +56,9 @@ pub(crate) fn may_be_swapped(_root: &Root, _dir: impl AsFd) -> Result<bool> {
     Ok(false)
 }
 
-/// What to do about secrets that may be written to swap. This is never said.
+/// What to do about secrets that may be written to swap: nothing, and it is never said.
 pub(crate) fn swap_remedy() -> &'static str {
-    "restart the machine"
+    ""
 }
 
 /// Whether a file system is mounted at `_path` itself. macOS tells this only when the path is to be replaced: rename(2) fails.
