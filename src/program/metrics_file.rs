@@ -14,6 +14,8 @@ use rustix::{
     process::geteuid,
 };
 
+use crate::system::mode::FileMode;
+
 /// Limit: at most 1 MiB of the file of the run before is read.
 const LARGEST: u64 = 1 << 20;
 
@@ -21,8 +23,8 @@ const LARGEST: u64 = 1 << 20;
 const UNFINISHED: &str = ".sops-new";
 
 /// Everybody may read the metrics: the node exporter has a user of its own.
-const FILE_MODE: u32 = 0o644;
-const DIRECTORY_MODE: u32 = 0o755;
+const FILE_MODE: FileMode = FileMode::of_bits(0o644);
+const DIRECTORY_MODE: FileMode = FileMode::of_bits(0o755);
 
 /// The place of a file in a directory that is open. As long as the value lives, other runs wait: two runs at a time would otherwise
 /// write into one unfinished file, or one would forget the success of the other.
@@ -70,7 +72,7 @@ impl MetricsFile {
 
     fn write(&self, name: &OsStr, text: &str) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(FILE_MODE);
+        let mode = Mode::from(FILE_MODE);
         let mut file = File::from(fs::openat(&self.directory, name, flags, mode)?);
         // The umask may have taken rights away.
         fs::fchmod(&file, mode)?;
@@ -87,7 +89,7 @@ fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     }
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let parent = fs::openat(CWD, path.parent().unwrap_or(Path::new("/")), flags, Mode::empty())?;
-    let mode = Mode::from_raw_mode(DIRECTORY_MODE);
+    let mode = Mode::from(DIRECTORY_MODE);
     match fs::mkdirat(&parent, name, mode) {
         // Another run has just made it.
         Ok(()) | Err(Errno::EXIST) => {}
