@@ -35,6 +35,17 @@ let
     )
   );
 
+  missingFiles = lib.filterAttrs (
+    _: secret: secret.optional && isMissing secret.sopsFile
+  ) cfg.secrets;
+  missingFileWarnings = lib.optionals (!cfg.mock) (
+    lib.mapAttrsToList (
+      name: secret:
+      "${secretOption name} is optional and will not be installed: its sopsFile, ${toString secret.sopsFile}, is missing. "
+      + "If it should be there: a flake sees only files that git knows, so git add the file, or correct sopsFile."
+    ) missingFiles
+  );
+
   # If two entries are the same file, or have links at the same path, the later one would silently win. Two entries that are the same file also have the
   # same path, so files are checked first.
   sharingAssertions =
@@ -72,11 +83,13 @@ let
     });
 in
 {
-  # Keys that the program cannot use.
-  warnings = lib.optional (keySources.cloudVariables != [ ]) (
-    "sops.environment sets ${lib.concatStringsSep ", " keySources.cloudVariables}, but the key services of clouds are not supported yet: "
-    + "keep sops-nix for hosts that need one."
-  );
+  # Files that are not there, and keys that the program cannot use.
+  warnings =
+    missingFileWarnings
+    ++ lib.optional (keySources.cloudVariables != [ ]) (
+      "sops.environment sets ${lib.concatStringsSep ", " keySources.cloudVariables}, but the key services of clouds are not supported yet: "
+      + "keep sops-nix for hosts that need one."
+    );
 
   # A host without any secret needs no key. But a module that it shares with other hosts may configure one, so this is no error.
   assertions =

@@ -1,6 +1,9 @@
 //! Tests secrets whose sops file or key may be missing.
 
-use std::ffi::OsStr;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 
@@ -120,6 +123,35 @@ fn an_optional_secret_that_is_there_and_unusable_fails() {
         );
         assert_eq!(world.tree("/run"), before, "{what}");
     }
+}
+
+/// A file of an optional secret that should be there: its disk is not mounted, the symlink to it leads nowhere, or the store has lost it.
+#[test]
+fn a_file_that_should_be_there_is_no_optional_one() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let secret =
+        |path: &Path| good(&world).secret_with("s", path, "database/host", json!({"optional": true, "onFailure": "keep"}));
+    world.install(&secret(&file));
+    let dangling = world.input("dangling.json");
+    std::os::unix::fs::symlink("nowhere.json", &dangling).unwrap();
+    for path in [
+        world.input("no-disk/secrets.json"),
+        dangling,
+        PathBuf::from("/nix/store/00000000000000000000000000000000-secrets.json"),
+    ] {
+        let said = world.run(&secret(&path));
+        assert_eq!((said.code, said.out.as_str()), (Some(3), ""), "{said:?}");
+        assert!(
+            said.err
+                .contains(" (needed by secret s): no such file; restore the file, or correct sopsFile\n"),
+            "{said:?}"
+        );
+        assert_eq!(world.read("/run/secrets/s"), "db.example.org", "it keeps its value");
+    }
+    // The modules name this directory, whether it exists or not.
+    let said = world.run(&secret(Path::new("/var/empty/secrets.json")));
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "removing secret: s\n"), "{said:?}");
 }
 
 #[test]

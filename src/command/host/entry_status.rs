@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Gid, Uid};
+use rustix::{
+    fs::{Gid, Uid},
+    process::geteuid,
+};
 use serde::Serialize;
 
 use super::installation::{HostPhase, Installation};
@@ -105,9 +108,14 @@ impl EntryState {
 }
 
 /// What is there of each entry of a manifest, secrets first. `record` is that of the last run.
-pub(crate) fn of_all(installation: &Installation, manifest: &Manifest, record: Option<&Record>, root: &Root) -> Vec<EntryStatus> {
+pub(crate) fn of_all<'r>(
+    installation: &Installation,
+    manifest: &Manifest,
+    record: Option<&'r Record>,
+    root: &'r Root,
+) -> Vec<EntryStatus> {
     let mut view = View {
-        absent: record.map(|record| record.run.absent.clone()).unwrap_or_default(),
+        absent: record.map(|record| &record.run.absent),
         link: root.locate(&manifest.link),
         root,
         owners: match installation.phase {
@@ -117,7 +125,11 @@ pub(crate) fn of_all(installation: &Installation, manifest: &Manifest, record: O
         },
     };
     let secrets = manifest.secrets.iter().map(|secret| view.secret(secret)).collect::<Vec<_>>();
-    let templates = manifest.templates.iter().map(|template| view.template(template));
+    let has_optional = manifest.secrets.iter().any(|secret| secret.is_optional);
+    let templates = manifest
+        .templates
+        .iter()
+        .map(|template| view.template(template, has_optional));
     secrets.into_iter().chain(templates).collect()
 }
 
@@ -137,8 +149,8 @@ struct View<'r> {
     link: PathBuf,
     root: &'r Root,
     owners: Declared,
-    /// The places of what the last run left out because it is optional.
-    absent: BTreeSet<String>,
+    /// The places of what the last run left out because it is optional; `None` if nobody told this user.
+    absent: Option<&'r BTreeSet<String>>,
 }
 
 impl View<'_> {
@@ -151,13 +163,23 @@ impl View<'_> {
         EntryStatus {
             sops_file: Some(secret.sops_file.to_string_lossy().into_owned()),
             key: Some(key),
-            ..self.entry("secret", &secret.name, &place, &secret.placement)
+            ..self.entry("secret", &secret.name, &place, &secret.placement, secret.is_optional)
         }
     }
 
-    fn template(&mut self, template: &Template) -> EntryStatus {
+    /// `may_be_absent` says whether the template can need an optional secret.
+    fn template(&mut self, template: &Template, may_be_absent: bool) -> EntryStatus {
         let place = PlaceInGeneration::of_template(&template.name);
-        self.entry("template", &template.name, &place, &template.placement)
+        self.entry("template", &template.name, &place, &template.placement, may_be_absent)
+    }
+
+    /// What it means that a secret or template is not there that may be left out. Others than root may not read the record that tells.
+    fn absence(&self, place: &PlaceInGeneration<'_>) -> EntryState {
+        match self.absent {
+            Some(absent) if absent.contains(place.as_str()) => EntryState::Absent,
+            None if !geteuid().is_root() => EntryState::Hidden,
+            _ => EntryState::Missing,
+        }
     }
 
     fn entry(
@@ -166,6 +188,7 @@ impl View<'_> {
         name: &EntryName,
         place: &PlaceInGeneration<'_>,
         placement: &Placement,
+        may_be_absent: bool,
     ) -> EntryStatus {
         let file = self.link.join(place);
         let path = placement.path.as_ref().map(|path| self.root.locate(path));
@@ -173,7 +196,7 @@ impl View<'_> {
         let state = match &found {
             Ok(found) => self.state(found, path.as_deref(), placement),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => EntryState::Hidden,
-            Err(_) if self.absent.contains(place.as_str()) => EntryState::Absent,
+            Err(_) if may_be_absent => self.absence(place),
             Err(_) => EntryState::Missing,
         };
         let found = found.ok();

@@ -260,6 +260,12 @@ fn foreign_key(shares: &[String]) -> Diagnosis {
     )
 }
 
+/// The directory of those files that the configuration names and does not have: the Nix modules write so.
+const MISSING_FILES: &str = "/var/empty";
+
+/// The directory of the Nix store. A file in it is there as long as the configuration that names it.
+const STORE: &str = "/nix/store";
+
 /// Reads the text of a sops file. `needed` is the name of the file in the message for people. `shortens` says whether long values
 /// are kept apart from the text.
 pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> Result<SopsText, Unopened> {
@@ -277,9 +283,17 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> R
         };
         Unopened {
             diagnosis,
-            is_missing: error == ReadError::Missing,
+            is_missing: error == ReadError::Missing && may_be_missing(path),
         }
     })
+}
+
+/// Whether a sops file that does not exist may just not exist. A disk that is not mounted yet, a symlink that leads nowhere and a file that
+/// the Nix store has lost are faults: whoever declares an optional secret would lose it without a word.
+fn may_be_missing(path: &Path) -> bool {
+    let Some(directory) = path.parent() else { return false };
+    let is_symlink = path.symlink_metadata().is_ok();
+    directory == Path::new(MISSING_FILES) || !path.starts_with(STORE) && !is_symlink && directory.is_dir()
 }
 
 fn read_text(path: &Path, limit: Limit, shortens: bool) -> Result<SopsText, ReadError> {
