@@ -12,10 +12,14 @@ let
   unitsOf =
     entry: lib.filterAttrs (_: units: units != [ ]) { inherit (entry) restartUnits reloadUnits; };
 
+  watchFiles = import ../module-common/watch-files.nix { inherit lib; };
+
   paths = [
     cfg.defaultSecretsMountPoint
     cfg.defaultSymlinkPath
   ]
+  ++ lib.optional cfg.watch watchFiles.ofUser
+  ++ map (entry: entry.watchFile) (lib.filter (entry: entry.watch) entries)
   ++ map (entry: entry.path) entries;
 
   # Whether a path is in the run-time directory. `%r` stands for that directory, and `%%` for a percent sign. Some people write
@@ -34,6 +38,7 @@ rec {
     # The fields with units. Most secrets name no units; then the fields are left out, because an older program in `sops.package`
     # does not know them.
     furtherFields = unitsOf;
+    fields = lib.optionalAttrs cfg.watch { watchFile = watchFiles.ofUser; };
   };
 
   installer = import ../module-common/installer.nix { inherit lib pkgs cfg; } {

@@ -22,43 +22,59 @@ let
     reloadUnits = units "reload" [ "waybar.service" ];
   };
 
+  watchFiles = import ../module-common/watch-files.nix { inherit lib; };
+  watched =
+    pattern: place:
+    watchFiles.optionsOf {
+      file = watchFiles.ofEntry watchFiles.ofUser place;
+      pattern = "`${watchFiles.ofEntry watchFiles.ofUser pattern}`";
+    };
+
   secret =
     { config, ... }:
     {
-      options = unitsToTell // {
-        path = lib.mkOption {
-          type = types.str;
-          default = "${cfg.defaultSymlinkPath}/${config.name}";
-          defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/<name>"'';
-          example = "%r/context7/api-key";
-          description = ''
-            Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
-            `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
-          '';
+      options =
+        unitsToTell
+        // watched "<name>" config.name
+        // {
+          path = lib.mkOption {
+            type = types.str;
+            default = "${cfg.defaultSymlinkPath}/${config.name}";
+            defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/<name>"'';
+            example = "%r/context7/api-key";
+            description = ''
+              Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
+              `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
+            '';
+          };
         };
-      };
     };
 
   template =
     { config, ... }:
     {
-      options = unitsToTell // {
-        path = lib.mkOption {
-          type = types.singleLineStr;
-          default = "${cfg.defaultSymlinkPath}/rendered/${config.name}";
-          defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/rendered/<name>"'';
-          description = ''
-            Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
-            `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
-          '';
+      options =
+        unitsToTell
+        // watched "rendered/<name>" "rendered/${config.name}"
+        // {
+          path = lib.mkOption {
+            type = types.singleLineStr;
+            default = "${cfg.defaultSymlinkPath}/rendered/${config.name}";
+            defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/rendered/<name>"'';
+            description = ''
+              Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
+              `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
+            '';
+          };
         };
-      };
     };
 in
 {
   options.sops = {
     secrets = lib.mkOption { type = types.attrsOf (types.submodule secret); };
     templates = lib.mkOption { type = types.attrsOf (types.submodule template); };
+
+    watch = watchFiles.optionOfPhases;
 
     defaultSymlinkPath = lib.mkOption {
       type = types.str;

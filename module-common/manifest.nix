@@ -28,6 +28,9 @@ let
         file = "";
       };
 
+  # The file that is written when the secret or template changes, if somebody watches it. nix-darwin has no such option.
+  watchFileOf = entry: lib.optionalAttrs (entry.watch or false) { inherit (entry) watchFile; };
+
   secretEntry =
     secret:
     {
@@ -51,6 +54,7 @@ let
     # Fields that an older program in `sops.package` does not know are written only if somebody uses them.
     // lib.optionalAttrs (secret.onFailure != "abort") { inherit (secret) onFailure; }
     // lib.optionalAttrs secret.optional { inherit (secret) optional; }
+    // watchFileOf secret
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
 
   templateEntry =
@@ -58,7 +62,8 @@ let
     {
       inherit (template) name path mode;
     }
-    // templateSource template;
+    // templateSource template
+    // watchFileOf template;
 
   # Fields that an older program in `sops.package` does not know are written only if somebody uses them. (30 seconds and 256 MiB are the program's defaults.)
   laterFields =

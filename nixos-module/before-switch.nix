@@ -74,7 +74,7 @@ in
           ${lib.concatStringsSep "\n    " tellChanges}
           ;;
         switch | test)
-          mkdir -p -m 0700 ${record.directory} || true
+          mkdir -p -m 0711 ${record.directory} || true
           { echo "$PPID" && /run/current-system/sw/bin/systemctl list-units --state=failed --plain --no-legend --full |
             while read -r unit _; do echo "$unit"; done; } > ${record.failedUnits} || true
           ;;

@@ -48,9 +48,15 @@ let
     {
       config,
       what,
+      # Where the file lies below the directory of its phase.
+      place,
       text,
     }:
-    {
+    watchFiles.optionsOf {
+      file = watchFiles.ofEntry (watchFiles.ofPhase (directoryOf config)) place;
+      pattern = "`/run/sops-nix/changed/secrets.d/<name>`, with `rendered/` before the name for a template, and with `secrets-for-users.d` or `secrets-for-file-systems.d` for the other phases";
+    }
+    // {
       owner = lib.mkOption {
         type = types.nullOr text;
         default = null;
@@ -112,6 +118,7 @@ let
     };
 
   inherit (import ./needs.nix { inherit lib; }) isRegular;
+  watchFiles = import ../module-common/watch-files.nix { inherit lib; };
 
   # Where the files of a phase are.
   directoryOf =
@@ -130,6 +137,7 @@ let
         ownership {
           inherit config;
           what = "sops.secrets.${lib.strings.escapeNixIdentifier name}";
+          place = config.name;
           text = types.str;
         }
         // {
@@ -161,6 +169,7 @@ let
         ownership {
           inherit config;
           what = "sops.templates.${lib.strings.escapeNixIdentifier name}";
+          place = "rendered/${config.name}";
           text = types.singleLineStr;
         }
         // {
@@ -204,6 +213,8 @@ in
         such a kernel, use a tmpfs only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
       '';
     };
+
+    watch = watchFiles.optionOfPhases;
 
     useSystemdActivation = lib.mkOption {
       type = types.bool;

@@ -15,6 +15,7 @@ let
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
   isInStore = import ../module-common/in-store.nix { inherit lib; };
   templateText = import ../module-common/template-text.nix { inherit lib pkgs; };
+  watchFiles = import ../module-common/watch-files.nix { inherit lib; };
 
   inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
   entriesOf = option: lib.filterAttrs (_: entry: needOf entry == option);
@@ -48,7 +49,7 @@ let
       builtins.replaceStrings [ token ] [ "" ] text != text;
 
   # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a template can only
-  # use secrets of its own manifest. The secret of the other phase stays as it is, and only that phase restarts units for it.
+  # use secrets of its own manifest. The secret of the other phase stays as it is, and only that phase tells units and watchers.
   regularCopies =
     templates:
     lib.mapAttrs
@@ -59,6 +60,7 @@ let
           path = "${cfg.secretsDir}/${secret.name}";
           restartUnits = [ ];
           reloadUnits = [ ];
+          watch = false;
         }
       )
       (
@@ -133,7 +135,8 @@ let
           templates
           mountPoint
           ;
-        fields = fields // metrics;
+        fields =
+          fields // metrics // lib.optionalAttrs cfg.watch { watchFile = watchFiles.ofPhase directory; };
         symlinkPath = directory;
         userMode = false;
         inherit (cfg) useTmpfs;

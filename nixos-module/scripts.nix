@@ -43,7 +43,8 @@ let
         SOPS_NIX_UNITS="''${systemConfig-}/etc/systemd/system" SOPS_NIX_SYSTEMCTL=/run/current-system/sw/bin/systemctl ${hooks.installer phase}
       else
         echo "setting up secrets${lib.optionalString (phase.suffix != "") " for users"}..."
-        mkdir -p -m 0700 ${record.directory}
+        mkdir -p -m 0711 ${record.directory}
+        install -m 0600 /dev/null ${record.log phase}
         sopsStatus=0
         ${hooks.installer phase} > ${record.log phase} 2>&1 || sopsStatus=$?
         cat ${record.log phase}

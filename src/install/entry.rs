@@ -23,6 +23,8 @@ pub struct Entry<'a> {
     /// The declared path, at which a symlink to the file is made. No symlink is made if the path is `None`, or is the file's own
     /// place.
     pub path: Option<PathBuf>,
+    /// The file that is written when the published file changes, for programs that watch.
+    pub watch_file: Option<PathBuf>,
     /// Units to restart when the entry is added or modified.
     pub restart_units: &'a [String],
     /// Units to reload when the entry is added or modified.

@@ -125,6 +125,14 @@ impl InstallError {
         )
     }
 
+    /// What lies at the path of a watch file is not a watch file of this program.
+    pub(crate) fn foreign_watch_file(path: &Path) -> Self {
+        Self::new(
+            format!("cannot write the watch file {}: something else is there", shown(path)),
+            "move it away, or choose another path",
+        )
+    }
+
     /// A file system is mounted at the path where a link belongs.
     pub(crate) fn mounted_over(path: &Path) -> Self {
         Self::new(

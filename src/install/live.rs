@@ -303,6 +303,7 @@ mod tests {
             root: Root::new("/"),
             mount_point: top.join("secrets.d"),
             link: top.join("secrets"),
+            watch_file: None,
             keep_generations: 1,
             keeps_unchanged: false,
             store: Store::Directory,

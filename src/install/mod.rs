@@ -34,6 +34,7 @@ mod step;
 pub(crate) mod tests;
 pub mod units;
 mod walk;
+mod watch_file;
 mod way;
 mod writers;
 

@@ -7,7 +7,7 @@
 //! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
-//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation.
+//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation. Then write the watch files.
 //! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
 //! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
 
@@ -26,6 +26,7 @@ use super::{
     plan::{self, Wanted, sorted},
     site::Site,
     units::{self, Channel, UnitError, UnitRequests},
+    watch_file,
 };
 use crate::system::{budget, stop};
 
@@ -130,6 +131,8 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
     warnings.extend(spread.warnings);
     failures.extend(spread.failures);
+    // Watchers are told like units: once everything is at its place.
+    failures.extend(watch_file::write_all(site, root, number, entries));
     if is_telling {
         // The unit requests come after the symlinks: a unit that restarts must find the new content at every declared path.
         let errors = units::request(channel, &changes.units);

@@ -16,6 +16,8 @@ pub struct Site {
     pub mount_point: PathBuf,
     /// The absolute path of the symlink to the live generation.
     pub link: PathBuf,
+    /// The file that is written when a new generation is live, for programs that watch.
+    pub watch_file: Option<PathBuf>,
     /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
     /// Whether a run keeps what is already as it should be: the live generation if nothing in it changes, and otherwise the files that

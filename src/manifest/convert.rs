@@ -62,6 +62,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         placeholders: placeholders(raw.placeholder_by_secret_name, findings),
         mount_point,
         link,
+        watch_file: paths.optional("watchFile", &raw.watch_file, findings),
         keep_generations,
         ssh_key_paths: raw.ssh_key_paths.into_iter().map(PathBuf::from).collect(),
         gnupg_home: non_empty_path(raw.gnupg_home),
@@ -112,6 +113,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         mode: mode(what, &raw.mode, findings),
         owner: account(what, ["owner", "uid"], raw.owner, &raw.uid, findings),
         group: account(what, ["group", "gid"], raw.group, &raw.gid, findings),
+        watch_file: paths.optional(format_args!("the watchFile of {what}"), &raw.watch_file, findings),
         restart_units: units(what, "restartUnits", raw.restart_units, findings),
         reload_units: units(what, "reloadUnits", raw.reload_units, findings),
     };
@@ -142,6 +144,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         mode: mode(what, &raw.mode, findings),
         owner: account(what, ["owner", "uid"], raw.owner, &raw.uid, findings),
         group: account(what, ["group", "gid"], raw.group, &raw.gid, findings),
+        watch_file: paths.optional(format_args!("the watchFile of {what}"), &raw.watch_file, findings),
         restart_units: units(what, "restartUnits", raw.restart_units, findings),
         reload_units: units(what, "reloadUnits", raw.reload_units, findings),
     };

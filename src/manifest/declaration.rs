@@ -27,6 +27,8 @@ pub struct Manifest {
     pub mount_point: PathBuf,
     /// The absolute path of the link to the live generation.
     pub link: PathBuf,
+    /// The absolute path of the file that is written when a new generation is live, for programs that watch.
+    pub watch_file: Option<PathBuf>,
     /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
     /// The paths of RSA SSH private keys, which are also used as OpenPGP keys.
@@ -188,6 +190,8 @@ pub struct Placement {
     pub owner: Account,
     /// The group that the file belongs to.
     pub group: Account,
+    /// The absolute path of the file that is written when the published file changes, for programs that watch.
+    pub watch_file: Option<PathBuf>,
     /// Units to restart when the file changes.
     pub restart_units: Vec<String>,
     /// Units to reload when the file changes.

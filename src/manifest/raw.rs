@@ -53,6 +53,9 @@ pub(crate) struct RawManifest {
     /// The absolute path of the symlink to the live generation.
     #[serde(deserialize_with = "null_as_default")]
     pub symlink_path: String,
+    /// The path of a file that is written when a new generation is live, for programs that watch.
+    #[serde(deserialize_with = "null_as_default")]
+    pub watch_file: String,
     /// How many generations to keep, the live one included; 0 keeps all.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(range(min = 0)))]
@@ -147,6 +150,9 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(pattern("^0*[0-7]{1,4}$")))]
     pub mode: String,
+    /// The path of a file that is written when the secret changes, for programs that watch.
+    #[serde(deserialize_with = "null_as_default")]
+    pub watch_file: String,
     /// Units to restart when the secret changes.
     #[serde(deserialize_with = "null_as_default")]
     pub restart_units: Vec<String>,
@@ -203,6 +209,9 @@ pub(crate) struct RawTemplate {
     /// The number of the group that the file belongs to.
     #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub gid: Id,
+    /// The path of a file that is written when the template changes, for programs that watch.
+    #[serde(deserialize_with = "null_as_default")]
+    pub watch_file: String,
     /// Units to restart when the template changes.
     #[serde(deserialize_with = "null_as_default")]
     pub restart_units: Vec<String>,

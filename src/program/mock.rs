@@ -64,6 +64,7 @@ pub(crate) fn mark(manifest: &Manifest, owner: Owner) -> Option<Entry<'static>> 
         mode: MARK_MODE,
         owner,
         path: None,
+        watch_file: None,
         restart_units: &[],
         reload_units: &[],
     })

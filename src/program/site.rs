@@ -28,6 +28,7 @@ pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mu
         root: root.clone(),
         mount_point: root.locate(&manifest.mount_point),
         link: root.locate(&manifest.link),
+        watch_file: manifest.watch_file.as_ref().map(|path| root.locate(path)),
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
         store,

@@ -34,3 +34,4 @@ mod user_mode;
 mod user_namespaces;
 mod values;
 mod waiting;
+mod watching;

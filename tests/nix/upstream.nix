@@ -50,6 +50,9 @@ let
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"
+    # It has no files for programs that watch.
+    "home-watched"
+    "watched"
     # It has no credentials of services, and cannot be switched off.
     "credential-of-a-service-without-rights"
     "credentials-of-all-phases"

@@ -110,6 +110,7 @@ fn site(top: &Path, store: Store) -> Site {
         root: Root::new("/"),
         mount_point: top.join("secrets.d"),
         link: top.join("secrets"),
+        watch_file: None,
         keep_generations: 1,
         keeps_unchanged: false,
         store,
@@ -152,6 +153,7 @@ fn secret<'a>(name: &str, content: &'a [u8]) -> Entry<'a> {
         mode: FileMode::of_bits(0o400),
         owner: Owner::Caller,
         path: None,
+        watch_file: None,
         restart_units: &[],
         reload_units: &[],
     }

@@ -34,6 +34,16 @@ in
     };
   };
 
+  home-watched = user [ "manifest.json" ] {
+    imports = [ key ];
+    sops.watch = true;
+    sops.secrets."db/password".watch = true;
+    sops.templates.conf = {
+      content = "x";
+      watch = true;
+    };
+  };
+
   # When the last secret is removed, so is everything that was installed.
   home-without-secrets = user [ "manifest.json" "services" "activation.snippet" ] { };
   # The unit is there for those that require it; what was installed is removed. There is no key, and no sops file.

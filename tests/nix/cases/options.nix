@@ -92,6 +92,17 @@ in
     reloadUnits = [ "app.service" ];
   };
 
+  # Files for programs that watch: one for a secret, one for a template, and one for each phase.
+  watched = with-options {
+    watch = true;
+    secrets."db/password".watch = true;
+    secrets.plain.key = "db/user";
+    templates."app.env" = {
+      content = "x";
+      watch = true;
+    };
+  };
+
   secret-with-owner-takes-the-owners-group = with-secret { owner = "nginx"; };
   secret-with-group-and-no-owner = with-secret { group = "web"; };
   secret-with-owner-and-number-of-a-group = with-secret {

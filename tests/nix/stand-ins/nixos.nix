@@ -183,7 +183,10 @@ in
     systemd.targets = units (unit "target");
     systemd.sockets = units (unit "socket");
     systemd.timers = units (unit "timer");
-    systemd.paths = units (unit "path");
+    systemd.paths = units {
+      imports = [ (unit "path") ];
+      options.pathConfig = option (types.attrsOf types.unspecified) { };
+    };
     systemd.mounts = option (types.listOf (types.submodule mount)) [ ];
     systemd.units = option (types.attrsOf (types.submodule { options.aliases = list; })) { };
     services.userborn.enable = flag;

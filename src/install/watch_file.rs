@@ -1,0 +1,136 @@
+//! Files that change when secrets change, for programs that watch.
+//!
+//! A program cannot watch a published secret itself: a new generation has new files, and the link to it is swapped, so neither inotify
+//! nor a path unit of systemd sees a change of the file that it knows. A watch file stays at its path, and is written in place when
+//! what it stands for has changed. It has a stamp of what is live, and no content of a secret.
+//!
+//! The stamp makes a record of changes needless. If a run is killed after the swap, the stamp is an old one, and the next run writes
+//! the file.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Write as _},
+    os::{fd::OwnedFd, unix::fs::FileExt as _},
+    path::Path,
+};
+
+use rustix::{
+    fs::{self, AtFlags, FileType, Mode, OFlags, Stat},
+    io::Errno,
+};
+
+use super::{
+    destination::Destination,
+    entry::Entry,
+    error::{InstallError, errno, failed},
+    files, parents,
+    site::Site,
+};
+use crate::system::mode::FileMode;
+
+/// The first word of each watch file. A file that begins otherwise is somebody else's, and is never written to.
+const MARK: &str = "sops-install-secrets";
+
+/// Everybody may read a watch file: it says when something changed, and nothing else.
+const MODE: FileMode = FileMode::of_bits(0o644);
+
+/// The most bytes of a watch file that are read: far more than a stamp has.
+const MAX_BYTES: u64 = 256;
+
+/// Writes the watch files of what has changed: the file of the phase for each new generation, and the file of an entry for each new
+/// file of the entry. `number` is the live generation in the mount point `root`. Returns an error for each file that cannot be written.
+pub(crate) fn write_all(site: &Site, root: &OwnedFd, number: u64, entries: &[Entry<'_>]) -> Vec<InstallError> {
+    let of_phase = site
+        .watch_file
+        .as_deref()
+        .map(|path| write(site, path, &format!("{MARK} generation {number}\n")));
+    let of_entries = entries.iter().filter_map(|entry| {
+        let path = entry.watch_file.as_deref()?;
+        let stamp = stamp(root, number, entry).map_err(failed("examine", &site.generation(number)));
+        Some(stamp.and_then(|stamp| write(site, path, &stamp)))
+    });
+    of_phase.into_iter().chain(of_entries).filter_map(Result::err).collect()
+}
+
+/// The stamp of the live file of an entry. An unchanged file is the same file in each generation, and so has the same stamp.
+fn stamp(root: &OwnedFd, number: u64, entry: &Entry<'_>) -> Result<String, Errno> {
+    let status = fs::statat(
+        root,
+        format!("{number}/{}", entry.place().as_str()),
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?;
+    Ok(format!(
+        "{MARK} file {} {}.{:09}\n",
+        status.st_ino, status.st_mtime, status.st_mtime_nsec
+    ))
+}
+
+/// Writes `text` to the watch file `path`, unless the file has this text already.
+fn write(site: &Site, path: &Path, text: &str) -> Result<(), InstallError> {
+    let place = parents::reach(&site.root, path, site.homes)?;
+    // It is opened for reading first: that a file was open for writing is an event for watchers, even if nothing was written.
+    let Some((mut file, known)) = open(&place, OFlags::RDONLY)? else {
+        return create(site, &place, text).map_err(failed("write", path));
+    };
+    let there = read(&mut file).map_err(|error| failed("read", path)(errno(&error)))?;
+    if there == text.as_bytes() {
+        return Ok(());
+    }
+    if !there.is_empty() && !there.starts_with(MARK.as_bytes()) {
+        return Err(InstallError::foreign_watch_file(path));
+    }
+    match open(&place, OFlags::WRONLY)? {
+        Some((file, status)) if files::same_file(&status, &known) => overwrite(&file, there.len(), text),
+        _ => return Err(InstallError::interference(path)),
+    }
+    .map_err(|error| failed("write", path)(errno(&error)))
+}
+
+/// Opens the watch file; `None` if there is no file. Anything else than a file of the caller with one name is refused.
+fn open(place: &Destination, access: OFlags) -> Result<Option<(File, Stat)>, InstallError> {
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match fs::openat(&place.dir, place.name.as_os_str(), flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(None),
+        // A symlink, a directory, a socket.
+        Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(InstallError::foreign_watch_file(&place.path)),
+        Err(cause) => return Err(failed("open", &place.path)(cause)),
+    };
+    let status = fs::fstat(&file).map_err(failed("examine", &place.path))?;
+    let is_ours = status.st_uid == rustix::process::geteuid().as_raw() && status.st_nlink == 1;
+    if files::kind(&status) != FileType::RegularFile || !is_ours {
+        return Err(InstallError::foreign_watch_file(&place.path));
+    }
+    Ok(Some((File::from(file), status)))
+}
+
+/// The first bytes of the watch file: all bytes, if this program wrote it.
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Writes the file in place, because watchers wait for a change of this file, not for another file in its place. All is written at
+/// once, so that a watcher sees one change. `before` is the length of the text that was there.
+fn overwrite(file: &File, before: usize, text: &str) -> io::Result<()> {
+    file.write_all_at(text.as_bytes(), 0)?;
+    if text.len() < before {
+        file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+    }
+    Ok(())
+}
+
+/// Makes the file under a temporary name first, so that a watcher sees it only with its text.
+fn create(site: &Site, place: &Destination, text: &str) -> Result<(), Errno> {
+    let new = files::suffixed(&place.name, files::NEW);
+    // A killed run may have left it.
+    if let Err(cause) = fs::unlinkat(&place.dir, &new, AtFlags::empty())
+        && cause != Errno::NOENT
+    {
+        return Err(cause);
+    }
+    let file = files::create_file(&place.dir, &new, site.file_owner(), MODE)?;
+    File::from(file).write_all(text.as_bytes()).map_err(|error| errno(&error))?;
+    fs::renameat(&place.dir, &new, &place.dir, &place.name)
+}

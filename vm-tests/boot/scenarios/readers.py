@@ -1,0 +1,130 @@
+"""What readers of secrets see after a change, with the real systemd: files bound elsewhere, credentials, path units, and watch files."""
+
+import pathlib
+import time
+
+from configuration import prepare
+from payload import value
+
+STEPS = ["first", "second"]
+WATCH = "/run/sops-nix/changed"
+# Path units: what each watches.
+PATHS = {
+    "on-secret": "PathModified=/run/secrets/a",
+    "on-secret-changed": "PathChanged=/run/secrets/a",
+    "on-link": "PathModified=/run/secrets",
+    "on-watch-file": f"PathModified={WATCH}/secrets.d/a",
+    "on-watch-file-changed": f"PathChanged={WATCH}/secrets.d/a",
+    "on-watch-file-of-other": f"PathModified={WATCH}/secrets.d/b",
+    "on-watch-file-of-phase": f"PathModified={WATCH}/secrets",
+}
+WATCHING = [name for name, setting in PATHS.items() if WATCH in setting]
+# Those that fire when the secret `a` changes.
+FIRING = ["on-watch-file", "on-watch-file-changed", "on-watch-file-of-phase"]
+CREDENTIAL = "/run/credentials/credential.service/a"
+# Services that run all the time: the setting by which each gets the secret `a`, and where it finds it.
+HOLDERS = {
+    "bound-elsewhere": ("BindReadOnlyPaths=/run/secrets/a:/srv/a", "/srv/a"),
+    "directory-elsewhere": ("BindReadOnlyPaths=/run/secrets:/srv/s", "/srv/s/a"),
+    "bound-onto-itself": ("BindReadOnlyPaths=/run/secrets/a", "/run/secrets/a"),
+    "credential": (f"LoadCredential=a:/run/secrets/a\nExecReload=/bin/sh -c 'cat {CREDENTIAL} > /run/reloaded'", CREDENTIAL),
+    "opens-by-path": ("", "/run/secrets/a"),
+}
+PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs/readers.md"
+# How the row of each begins in the first table of the page.
+ROWS = {
+    "bound-elsewhere": "| `BindReadOnlyPaths=/run/secrets/NAME:/elsewhere` |",
+    "directory-elsewhere": "| `BindReadOnlyPaths=/run/secrets:/elsewhere` |",
+    "bound-onto-itself": "| `BindReadOnlyPaths=/run/secrets/NAME` (onto itself) |",
+    "credential": "| `LoadCredential=`, also in `ExecReload=` |",
+    "opens-by-path": "| opens `/run/secrets/NAME`, or a symlink to it, again |",
+}
+
+
+def tell(lab):
+    values = {step: lab.secret(value(step)) for step in STEPS}
+    payload = lab.payload("activation-with-userborn")
+    prepare(payload)
+    lay_out(payload, values, lab.secret(value("other")))
+    machine = lab.container("readers")
+    machine.start(payload.root)
+
+    with lab.scenario("24a", "readers of a changed secret: who sees the new value, who the old one, and who none, as docs/readers.md says"):
+        machine.wait_for_shell()
+        assert seen(machine) == {name: values["first"] for name in HOLDERS}, seen(machine)
+        install(machine, "second")
+        old = dict.fromkeys(["bound-elsewhere", "credential"], values["first"])
+        assert seen(machine) == {**dict.fromkeys(HOLDERS, values["second"]), **old, "directory-elsewhere": None}, seen(machine)
+        assert machine.succeed("systemctl reload credential; cat /run/reloaded") == values["first"]
+        # The page says the same.
+        words = {values["second"]: "the new value", values["first"]: "the old value", None: "**no file**"}
+        for name, value_seen in seen(machine).items():
+            row = next(line for line in PAGE.read_text().splitlines() if line.startswith(ROWS[name]))
+            assert row.removeprefix(ROWS[name]).strip().startswith(words[value_seen]), row
+        machine.succeed("systemctl restart " + " ".join(HOLDERS))
+        assert seen(machine) == {name: values["second"] for name in HOLDERS}, seen(machine)
+
+    with lab.scenario("24b", "path units: one on a watch file fires once for a change and not for an unchanged run, one on a secret or on the link does not fire"):
+        # The old file was removed, which a unit on the secret may or may not see: it depends on whether it had seen the swap before.
+        fired = notes(machine)
+        assert {name: fired[name] for name in WATCHING} == {**dict.fromkeys(WATCHING, 0), **dict.fromkeys(FIRING, 1)}, fired
+        install(machine, "second")
+        assert notes(machine) == fired, notes(machine)
+        install(machine, "kept")
+        assert since(fired, machine) == dict.fromkeys(FIRING, 1), (fired, notes(machine))
+        install(machine, "kept")
+        assert since(fired, machine) == dict.fromkeys(FIRING, 1), (fired, notes(machine))
+        # Whoever watches need not be root, and learns nothing of the secret.
+        text = machine.succeed(f"setpriv --reuid=65534 --clear-groups cat {WATCH}/secrets.d/a {WATCH}/secrets")
+        assert "sops-install-secrets file" in text and not any(value in text for value in values.values()), text
+    machine.cut_power()
+
+
+def lay_out(payload, values, other):
+    """Manifests in which the secret `a` changes and `b` does not, services that have `a`, and path units."""
+    for step, text in values.items():
+        file = payload.encrypt(f"{step}.yaml", {"a": text, "b": other})
+        secrets = [payload.secret(name, file, watchFile=f"{WATCH}/secrets.d/{name}") for name in ["a", "b"]]
+        payload.manifest(f"{step}.json", secrets, watchFile=f"{WATCH}/secrets", keepGenerations=1)
+        if step == "first":
+            # The same, and no older generation is removed.
+            payload.manifest("kept.json", secrets, watchFile=f"{WATCH}/secrets", keepGenerations=0)
+    payload.write("test/manifest.json", (payload.test / "first.json").read_text())
+    payload.early_manifest([])
+    for name, (setting, _) in HOLDERS.items():
+        payload.service(name, f"After=sops-nix.service\n[Service]\n{setting}\nExecStart=/bin/sleep infinity\n")
+    for name, setting in PATHS.items():
+        payload.write(f"etc/systemd/system/{name}.service", f"[Service]\nType=oneshot\nExecStart=/bin/sh -c 'mkdir -p /run/notes; echo >> /run/notes/{name}'\n")
+        payload.write(f"etc/systemd/system/{name}.path", f"[Unit]\nAfter=sops-nix.service\n[Path]\n{setting}\n")
+        wants = payload.units / "multi-user.target.wants"
+        (wants / f"{name}.path").symlink_to(f"../{name}.path")
+
+
+def install(machine, step):
+    """Installs a manifest, and waits until nothing more happens because of it."""
+    machine.succeed(f"cp /test/{step}.json /test/manifest.json; systemctl restart sops-nix")
+    # A path unit that were to fire would do so at once.
+    time.sleep(1)
+    machine.wait_until("[ -z \"$(systemctl list-jobs --no-legend)\" ]")
+
+
+def seen(machine):
+    """What each service reads now: the value, or nothing where there is no file."""
+    return {name: read(machine, name, path) for name, (_, path) in HOLDERS.items()}
+
+
+def read(machine, name, path):
+    process = machine.property(name, "MainPID")
+    code, output = machine.run(f"cat /proc/{process}/root{path}")
+    return output if code == 0 else None
+
+
+def notes(machine):
+    """How often each path unit has fired."""
+    lines = machine.run("cd /run/notes && wc -l * | grep -v total")[1].split("\n")
+    return {**dict.fromkeys(PATHS, 0), **{name: int(count) for count, name in (line.split() for line in lines if line)}}
+
+
+def since(before, machine):
+    """Those path units that have fired since, and how often."""
+    return {name: count - before[name] for name, count in notes(machine).items() if count > before[name]}
