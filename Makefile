@@ -6,7 +6,7 @@ MACOS = aarch64-apple-darwin x86_64-apple-darwin
 # `dev` links in a fraction of the time.
 MACOS_PROFILE ?= release
 # The first macOS on Apple processors. Without this, the programs would start only on the one that zig knows best.
-export MACOSX_DEPLOYMENT_TARGET ?= 11.0
+macos: export MACOSX_DEPLOYMENT_TARGET ?= 11.0
 # The most bytes that the stripped static program may have: 5.5 MB.
 STATIC_LIMIT = 5500000
 

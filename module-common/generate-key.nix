@@ -9,6 +9,8 @@
 let
   keyFile = toString cfg.age.keyFile;
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
+  # A command that shows how the place of the key is mounted.
+  showMount = if isDarwin then "mount" else "findmnt --target $written";
 in
 pkgs.writeShellScript "sops-nix-generate-age-key" ''
   export PATH='${
@@ -42,7 +44,7 @@ pkgs.writeShellScript "sops-nix-generate-age-key" ''
     else
       ''if mountpoint -q "$target"; then written=$target; else written=$directory; fi''
   }
-  [ -w "$written" ] || fail "cannot write to $written; to see how it is mounted and who owns it, run: findmnt --target $written; ls -ld $written"
+  [ -w "$written" ] || fail "cannot write to $written; to see how it is mounted and who owns it, run: ${showMount}; ls -ld $written"
   isFull() { fail "cannot write $1; to see whether the disk is full, run: df $written"; }
 
   # The key is appended by a single write, after anything that a program without the lock may have written meanwhile. (Several writes would begin with the

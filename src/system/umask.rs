@@ -44,14 +44,21 @@ pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
 /// Starts `command` with the umask [`CLOSED`]. This function is used if a thread cannot have a umask of its own, as in some
 /// containers. During the start, the whole process has the umask [`CLOSED`].
 fn spawn_in_turn(command: &mut Command) -> io::Result<Child> {
-    /// Only one caller at a time may change the umask. Otherwise a second caller could take the umask of the first for the umask
-    /// of the process, and restore the wrong umask in the end.
+    in_turn(|| {
+        let ours = umask(CLOSED);
+        let started = command.spawn();
+        umask(ours);
+        started
+    })
+}
+
+/// Does `work` while no other caller does such work. Only one at a time may change the umask: otherwise a second caller could take the
+/// umask of the first for the umask of the process, and restore the wrong umask in the end. And macOS makes a pipe in two steps, between
+/// which a child that another thread starts would inherit the pipe, and keep it open.
+pub(crate) fn in_turn<T>(work: impl FnOnce() -> T) -> T {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let ours = umask(CLOSED);
-    let started = command.spawn();
-    umask(ours);
-    started
+    work()
 }
 
 #[cfg(test)]

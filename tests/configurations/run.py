@@ -64,8 +64,11 @@ def evaluate(path, root, system, who):
 
 def systems_of(path, root):
     """The systems that a file may be for, the likeliest first."""
-    is_for_macs = re.search("darwin|macos", str(path.relative_to(root)), re.IGNORECASE)
-    return MACOS if is_for_macs else ("nixos", "home", "home-on-macos")
+    name = str(path.relative_to(root))
+    if re.search("darwin|macos", name, re.IGNORECASE):
+        return MACOS
+    is_home = re.search(r"(^|/)(home|homes|home-manager|hm)(/|\.nix$)", name)
+    return ("home", "nixos", "home-on-macos") if is_home else ("nixos", "home", "home-on-macos")
 
 
 ALONE = "cannot be evaluated alone"

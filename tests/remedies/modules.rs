@@ -107,7 +107,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
     named(
-        "to see how it is mounted and who owns it, run: findmnt --target $written; ls -ld $written",
+        "to see how it is mounted and who owns it, run: ${showMount}; ls -ld $written",
         "a script says it, and tests/nix/scripts.sh runs that",
         &[],
     ),

@@ -7,10 +7,12 @@ use rustix::{
     process::{Pid, WaitId, WaitIdOptions, waitid},
 };
 
+use crate::system::umask::in_turn;
+
 /// A descriptor that becomes readable when `child` has ended. The child is not waited for in the sense of wait(2): its number belongs
 /// to it until the caller waits.
 pub(crate) fn watch(child: &Child) -> io::Result<OwnedFd> {
-    let (end, open) = io::pipe()?;
+    let (end, open) = in_turn(io::pipe)?;
     let id = Pid::from_child(child);
     let wait = move || {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;

@@ -20,7 +20,7 @@ isThere && exit 0
 
 # A file on which another file is mounted, for example one that is kept on another disk, cannot be replaced. So it is written in place.
 written=$directory
-[ -w "$written" ] || fail "cannot write to $written; to see how it is mounted and who owns it, run: findmnt --target $written; ls -ld $written"
+[ -w "$written" ] || fail "cannot write to $written; to see how it is mounted and who owns it, run: mount; ls -ld $written"
 isFull() { fail "cannot write $1; to see whether the disk is full, run: df $written"; }
 
 # The key is appended by a single write, after anything that a program without the lock may have written meanwhile. (Several writes would begin with the
