@@ -47,7 +47,7 @@ fn metrics(manifest: &Manifest, entries: &Entries, findings: &mut Findings) {
     let own = [&manifest.link, &manifest.mount_point]
         .into_iter()
         .find(|place| overlaps(file, place));
-    if let Some(place) = taken.or_else(|| own.map(|place| shown(place).to_string())) {
+    if let Some(place) = taken.or_else(|| own.map(|place| shown(place))) {
         findings.error(
             format!("metricsFile {} is in the place of {place}", shown(file)),
             "choose another sops.metrics.directory",

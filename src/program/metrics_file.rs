@@ -89,8 +89,8 @@ fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     }
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let parent = fs::openat(CWD, path.parent().unwrap_or(Path::new("/")), flags, Mode::empty())?;
-    let mode = Mode::from(DIRECTORY_MODE);
-    match fs::mkdirat(&parent, name, mode) {
+    let rights = Mode::from(DIRECTORY_MODE);
+    match fs::mkdirat(&parent, name, rights) {
         // Another run has just made it.
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
@@ -99,7 +99,7 @@ fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     let made = fs::openat(&parent, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
     // The umask may have taken rights away.
     if fs::fstat(&made)?.st_uid == geteuid().as_raw() {
-        fs::fchmod(&made, mode)?;
+        fs::fchmod(&made, rights)?;
     }
     Ok(made)
 }
