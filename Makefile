@@ -6,7 +6,7 @@ MACOS = aarch64-apple-darwin x86_64-apple-darwin
 # `dev` links in a fraction of the time.
 MACOS_PROFILE ?= release
 # The first macOS on Apple processors. Without this, the programs would start only on the one that zig knows best.
-macos: export MACOSX_DEPLOYMENT_TARGET ?= 11.0
+OLDEST_MACOS = 11.0
 # The most bytes that the stripped static program may have: 5.5 MB.
 STATIC_LIMIT = 5500000
 
@@ -80,7 +80,7 @@ static:
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
 
 macos:
-	@for target in $(MACOS); do \
+	@export MACOSX_DEPLOYMENT_TARGET=$(OLDEST_MACOS); for target in $(MACOS); do \
 	    $(CARGO) zigbuild --bins --locked --profile $(MACOS_PROFILE) --target $$target || exit 1; \
 	    made=$${CARGO_TARGET_DIR:-target}/$$target/$(if $(filter dev,$(MACOS_PROFILE)),debug,$(MACOS_PROFILE)); \
 	    tests/macos/look.py $$made/sops-install-secrets $$made/sops-nix || exit 1; \
