@@ -94,6 +94,7 @@ in
         How many generations of secrets to keep, the live one included. `0` keeps them all.
         Only a run that changes a secret makes a generation. So a secret that was removed or replaced stays in an older generation
         until enough later changes follow. Generations share the files that do not change.
+        `sops-nix rollback` makes the one before the live one live again.
       '';
     };
 

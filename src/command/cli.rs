@@ -54,6 +54,13 @@ pub enum Task {
     /// secrets and have failed.
     Retry,
 
+    /// Make the generation before the live one live again
+    ///
+    /// Swaps the link as a run does, and restarts or reloads the units whose secrets are others then. An older generation is there if
+    /// sops.keepGenerations is 2 or more. The next run installs again what the configuration says. Asks before secrets that the
+    /// configuration declares go.
+    Rollback(RollbackArguments),
+
     /// Show what a sops file tells without a key
     ///
     /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether
@@ -124,6 +131,18 @@ pub struct WhoReadsArguments {
     /// The name of a secret or template; without this, all
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// The arguments of `sops-nix rollback`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct RollbackArguments {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Roll back the secrets of this phase of the system
+    #[arg(long, value_parser = ["system", "for-users", "for-file-systems"])]
+    pub phase: Option<String>,
 }
 
 /// The arguments of `sops-nix plan`.

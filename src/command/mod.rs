@@ -13,6 +13,7 @@ mod inspect;
 mod key_list;
 mod layout;
 mod public_half;
+mod question;
 mod reply;
 mod rule_place;
 pub mod run;

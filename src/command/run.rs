@@ -43,6 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         Task::WhoReads(arguments) => host::who_reads(arguments, audience, root),
         Task::Plan(arguments) => host::plan(arguments, audience, root),
         Task::Retry => host::retry(root),
+        Task::Rollback(arguments) => host::rollback(arguments, root),
         Task::Check(arguments) => check::answer(arguments, audience),
         Task::Init(arguments) => init::answer(arguments, audience, root),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
@@ -53,7 +54,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
 /// Fails if `task` reads units, and no systemd `is_there`.
 fn need_systemd(is_there: bool, task: &Task) -> Result<(), Diagnosis> {
     match task {
-        Task::Status(_) | Task::Doctor(_) | Task::Explain(_) | Task::WhoReads(_) | Task::Plan(_) | Task::Retry if !is_there => {
+        Task::Status(_)
+        | Task::Doctor(_)
+        | Task::Explain(_)
+        | Task::WhoReads(_)
+        | Task::Plan(_)
+        | Task::Retry
+        | Task::Rollback(_)
+            if !is_there =>
+        {
             Err(Diagnosis::new(
                 "this command reads the units of systemd, which this system does not have".to_owned(),
                 "to see what the last runs said, run: tail /var/log/sops-nix.log ~/Library/Logs/SopsNix/stderr",

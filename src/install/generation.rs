@@ -14,6 +14,7 @@ use rustix::{
 };
 
 use super::{
+    complete,
     entry::Entry,
     error::{InstallError, errno, failed},
     files::{self, MAX_DEPTH},
@@ -54,6 +55,10 @@ impl<'a> Draft<'a> {
     pub(crate) fn begin(site: &'a Site, root: &'a OwnedFd, number: u64) -> Result<Self, InstallError> {
         let at = site.generation(number);
         let name = number.to_string();
+        // A generation of this number may be complete after a rollback. It is not from now on.
+        if site.keep_generations != 1 {
+            complete::remove(site, root, number)?;
+        }
         files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
         // A record left by a killed run would count as soon as the link names this number.
         pending::remove(site, root, number)?;
@@ -178,22 +183,29 @@ pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u
         Ok(entries) => entries,
         Err(cause) => return vec![failed("list", &site.mount_point)(cause).to_string()],
     };
-    let mut warnings = Vec::new();
-    for (name, _) in &entries {
-        let Ok(name) = name.to_str() else { continue };
-        let is_held = parse_number(name).is_some_and(|number| held.contains(&number));
-        if !is_held
-            && is_stale(name, current, site.keep_generations)
-            && let Err(cause) = files::remove_tree(root.as_fd(), name)
-        {
-            warnings.push(failed("remove", &site.mount_point.join(name))(cause).to_string());
+    let names: BTreeSet<_> = entries.iter().filter_map(|(name, _)| name.to_str().ok()).collect();
+    let is_held = |name: &str| number_of(name).is_some_and(|number| held.contains(&number));
+    let stale = names
+        .iter()
+        .filter(|name| !is_held(name) && is_stale(name, current, site.keep_generations));
+    // The mark of a generation goes first: what is removed in part must have none.
+    let remove = |name: &str| {
+        if let Some(number) = parse_number(name).filter(|number| names.contains(complete::name(*number).as_str())) {
+            complete::remove(site, root, number)?;
         }
-    }
-    warnings
+        files::remove_tree(root.as_fd(), name).map_err(failed("remove", &site.mount_point.join(name)))
+    };
+    let failures = stale.filter_map(|name| remove(name).err());
+    failures.map(|failure| failure.to_string()).collect()
 }
 
-/// Whether `name` is a generation or a record that can be removed. The unfinished record of a killed run always can be. `current` is
-/// the number of the live generation. `keep` says how many generations are kept (0: all).
+/// The number of the generation of which `name` is the directory or the mark.
+fn number_of(name: &str) -> Option<u64> {
+    parse_number(name).or_else(|| complete::number(name))
+}
+
+/// Whether `name` is a generation, its mark or a record that can be removed. The unfinished record of a killed run always can be.
+/// `current` is the number of the live generation. `keep` says how many generations are kept (0: all).
 fn is_stale(name: &str, current: u64, keep: u64) -> bool {
     if let Some(number) = pending::number(name) {
         return number != current;
@@ -202,7 +214,7 @@ fn is_stale(name: &str, current: u64, keep: u64) -> bool {
         return true;
     }
     let last = current.saturating_sub(keep);
-    parse_number(name).is_some_and(|number| number > current || keep != 0 && number <= last)
+    number_of(name).is_some_and(|number| number > current || keep != 0 && number <= last)
 }
 
 #[cfg(test)]
@@ -212,14 +224,31 @@ mod tests {
     #[test]
     fn only_numbers_that_are_not_kept_are_pruned() {
         let stale = |keep| {
-            ["1", "2", "3", "4", "5", "03", "x", "3.pending", "4.pending", "5.pending"]
-                .into_iter()
-                .filter(|name| is_stale(name, 4, keep))
-                .collect::<Vec<_>>()
+            [
+                "1",
+                "2",
+                "3",
+                "4",
+                "5",
+                "03",
+                "x",
+                "3.pending",
+                "4.pending",
+                "5.pending",
+                ".1.complete",
+                ".4.complete",
+                ".5.complete",
+            ]
+            .into_iter()
+            .filter(|name| is_stale(name, 4, keep))
+            .collect::<Vec<_>>()
         };
-        assert_eq!(stale(1), ["1", "2", "3", "5", "3.pending", "5.pending"]);
-        assert_eq!(stale(3), ["1", "5", "3.pending", "5.pending"]);
-        assert_eq!(stale(0), ["5", "3.pending", "5.pending"]);
-        assert_eq!(stale(u64::MAX), ["5", "3.pending", "5.pending"]);
+        assert_eq!(
+            stale(1),
+            ["1", "2", "3", "5", "3.pending", "5.pending", ".1.complete", ".5.complete"]
+        );
+        assert_eq!(stale(3), ["1", "5", "3.pending", "5.pending", ".1.complete", ".5.complete"]);
+        assert_eq!(stale(0), ["5", "3.pending", "5.pending", ".5.complete"]);
+        assert_eq!(stale(u64::MAX), ["5", "3.pending", "5.pending", ".5.complete"]);
     }
 }

@@ -5,6 +5,7 @@ use std::{ffi::OsStr, os::fd::OwnedFd, path::Path};
 use rustix::fs;
 
 use super::{
+    complete,
     error::{InstallError, failed},
     files::{self, FileId},
     lock,
@@ -118,9 +119,12 @@ impl Grounds {
     }
 }
 
-/// Whether `name` is reserved in the mount point. Reserved are the names of generations, of records of unit requests, and of the
-/// lock.
+/// Whether `name` is reserved in the mount point. Reserved are the names of generations, of their marks, of records of unit requests,
+/// and of the lock.
 pub(crate) fn is_reserved(name: &OsStr) -> bool {
-    let is_ours = |name: &str| parse_number(name).is_some() || pending::number(name).is_some() || name == lock::NAME;
+    let is_ours = |name: &str| {
+        let numbers = [parse_number(name), complete::number(name), pending::number(name)];
+        numbers.iter().any(Option::is_some) || name == lock::NAME
+    };
     name.to_str().is_some_and(is_ours)
 }

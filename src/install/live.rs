@@ -304,6 +304,7 @@ mod tests {
             mount_point: top.join("secrets.d"),
             link: top.join("secrets"),
             watch_file: None,
+            phase: "system",
             keep_generations: 1,
             keeps_unchanged: false,
             store: Store::Directory,

@@ -5,6 +5,7 @@
 //! are complete. [`Preview::of`] reports what [`publish`] would do, and changes nothing.
 
 pub mod changes;
+mod complete;
 mod destination;
 mod entry;
 mod error;
@@ -28,6 +29,8 @@ mod plan;
 mod preview;
 mod publication;
 pub(crate) mod record;
+mod rollback;
+mod rollback_error;
 mod site;
 mod step;
 #[cfg(test)]
@@ -49,5 +52,6 @@ pub use name::{BadName, EntryName, PlaceInGeneration};
 pub use owner::Owner;
 pub use preview::Preview;
 pub use publication::{Extent, Published, publish};
+pub use rollback::{DeclaredFile, Rollback, RolledBack, possible_rollback, roll_back};
 pub use site::{Site, Store};
 pub use writers::Writer;

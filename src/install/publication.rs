@@ -7,6 +7,7 @@
 //! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
+//!    If older generations are kept, the generation is marked as complete, so that a rollback can lead back to it.
 //! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation. Then write the watch files.
 //! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
 //! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
@@ -15,6 +16,7 @@ use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
 use super::{
     changes::{self, Changes},
+    complete,
     entry::Entry,
     error::InstallError,
     failure::Failed,
@@ -126,13 +128,17 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         draft.iter_mut().for_each(Draft::publish);
     }
     let mut warnings = swapped?;
+    warnings.extend(complete::mark(site, root, number).err().map(|error| error.to_string()));
 
     // The symlinks come after the swap: they lead through the link, which must name the new generation first.
     let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
     warnings.extend(spread.warnings);
     failures.extend(spread.failures);
     // Watchers are told like units: once everything is at its place.
-    failures.extend(watch_file::write_all(site, root, number, entries));
+    let watched = entries
+        .iter()
+        .filter_map(|entry| Some((entry.place().as_str().to_owned(), entry.watch_file.as_deref()?)));
+    failures.extend(watch_file::write_all(site, root, number, watched));
     if is_telling {
         // The unit requests come after the symlinks: a unit that restarts must find the new content at every declared path.
         let errors = units::request(channel, &changes.units);

@@ -54,6 +54,9 @@ pub(crate) struct Record {
     pub(crate) run: RecordedRun,
     /// The last publication of a new generation. `None` if no record was kept of it.
     pub(crate) publication: Option<Publication>,
+    /// The rollback that made the live generation live. `None` if a publication did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rollback: Option<RecordedRollback>,
     /// When each entry of the live generation last changed, by its place in the generation. An entry that has not changed since
     /// records are kept is not in it.
     pub(crate) changes: BTreeMap<String, Change>,
@@ -82,6 +85,15 @@ pub(crate) struct Publication {
     pub(crate) time: u64,
     /// The path of the manifest that it was made from.
     pub(crate) manifest: String,
+}
+
+/// One rollback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedRollback {
+    /// The number of the generation that it made live.
+    pub(crate) generation: u64,
+    /// The number of the generation that was live before.
+    pub(crate) from: u64,
 }
 
 /// What a run failed at.
@@ -163,6 +175,7 @@ impl Record {
         Self {
             run,
             changes: published.last_changes(&self.changes, time),
+            rollback: self.rollback.filter(|_| !published.is_new),
             publication: if published.is_new {
                 Some(Publication {
                     generation: published.generation,
@@ -232,6 +245,40 @@ impl From<&Diagnosis> for RecordedFailure {
     }
 }
 
+/// Tells the record that a rollback has made the second of these generations live instead of the first. `changes` has the place of
+/// each file that is another one, with the units that were asked because of it, or nothing if the file is gone. The lock is held.
+/// Without a record of a run, nothing is recorded.
+///
+/// # Errors
+///
+/// If the record cannot be read or written. The generations are not touched.
+pub(crate) fn keep_rollback(
+    site: &Site,
+    mount_point: &OwnedFd,
+    [from, to]: [u64; 2],
+    changes: impl Iterator<Item = (String, Option<Vec<String>>)>,
+) -> Result<(), InstallError> {
+    let at = site.mount_point.join(NAME);
+    let Some(mut record) = Record::read(mount_point).map_err(failed("read", &at))? else {
+        return Ok(());
+    };
+    let time = now();
+    for (place, units) in changes {
+        match units {
+            Some(units) => record.changes.insert(place, Change { time, units }),
+            None => record.changes.remove(&place),
+        };
+    }
+    record.publication = None;
+    record.rollback = Some(RecordedRollback { generation: to, from });
+    record.write(site, mount_point).map_err(failed("write", &at))
+}
+
+/// The time now, in seconds since 1970. A clock before 1970 is a clock that nobody has set.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 /// Whether generations are written to `mount_point` as it is. A directory over which a file system is still to be mounted stays
 /// empty.
 fn is_in_use(site: &Site, mount_point: &OwnedFd) -> bool {
@@ -268,9 +315,7 @@ pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
     if earlier.is_later_than(deeds) {
         return Ok(());
     }
-    // A clock before 1970 is a clock that nobody has set.
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let record = earlier.after(deeds, time);
+    let record = earlier.after(deeds, now());
     record.write(site, &mount_point).map_err(failed("write", &at))
 }
 

@@ -21,7 +21,6 @@ use rustix::{
 
 use super::{
     destination::Destination,
-    entry::Entry,
     error::{InstallError, errno, failed},
     files, parents,
     site::Site,
@@ -38,27 +37,28 @@ const MODE: FileMode = FileMode::of_bits(0o644);
 const MAX_BYTES: u64 = 256;
 
 /// Writes the watch files of what has changed: the file of the phase for each new generation, and the file of an entry for each new
-/// file of the entry. `number` is the live generation in the mount point `root`. Returns an error for each file that cannot be written.
-pub(crate) fn write_all(site: &Site, root: &OwnedFd, number: u64, entries: &[Entry<'_>]) -> Vec<InstallError> {
+/// file of the entry. `number` is the live generation in the mount point `root`. `watched` has the place of each entry with a watch
+/// file, and the path of that. Returns an error for each file that cannot be written.
+pub(crate) fn write_all<'w>(
+    site: &Site,
+    root: &OwnedFd,
+    number: u64,
+    watched: impl Iterator<Item = (String, &'w Path)>,
+) -> Vec<InstallError> {
     let of_phase = site
         .watch_file
         .as_deref()
         .map(|path| write(site, path, &format!("{MARK} generation {number}\n")));
-    let of_entries = entries.iter().filter_map(|entry| {
-        let path = entry.watch_file.as_deref()?;
-        let stamp = stamp(root, number, entry).map_err(failed("examine", &site.generation(number)));
-        Some(stamp.and_then(|stamp| write(site, path, &stamp)))
+    let of_entries = watched.map(|(place, path)| {
+        let stamp = stamp(root, number, &place).map_err(failed("examine", &site.generation(number)));
+        stamp.and_then(|stamp| write(site, path, &stamp))
     });
     of_phase.into_iter().chain(of_entries).filter_map(Result::err).collect()
 }
 
-/// The stamp of the live file of an entry. An unchanged file is the same file in each generation, and so has the same stamp.
-fn stamp(root: &OwnedFd, number: u64, entry: &Entry<'_>) -> Result<String, Errno> {
-    let status = fs::statat(
-        root,
-        format!("{number}/{}", entry.place().as_str()),
-        AtFlags::SYMLINK_NOFOLLOW,
-    )?;
+/// The stamp of the live file of the entry at `place`. An unchanged file is the same file in each generation, and so has the same stamp.
+fn stamp(root: &OwnedFd, number: u64, place: &str) -> Result<String, Errno> {
+    let status = fs::statat(root, format!("{number}/{place}"), AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(format!(
         "{MARK} file {} {}.{:09}\n",
         status.st_ino, status.st_mtime, status.st_mtime_nsec

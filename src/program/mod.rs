@@ -22,6 +22,6 @@ mod prepared;
 pub(crate) mod rehearsal;
 pub(crate) mod remedy;
 pub mod run;
-mod site;
+pub(crate) mod site;
 pub(crate) mod sops_files;
 pub mod template;

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod point;
+mod rolling;
 mod round;
 mod stage;
 mod staying;
@@ -58,6 +59,20 @@ fn errors_in_user_mode() {
 fn errors_and_kills_over_a_generation_that_stays() {
     if has("strace") {
         staying::faults();
+    }
+}
+
+#[test]
+fn errors_and_kills_of_a_rollback() {
+    if has("strace") {
+        rolling::faults();
+    }
+}
+
+#[test]
+fn killed_while_it_prunes_a_generation_to_which_one_could_roll_back() {
+    if has("strace") {
+        rolling::prunes();
     }
 }
 

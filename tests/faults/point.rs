@@ -134,6 +134,16 @@ impl Point {
         self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
     }
 
+    /// Whether it opens the mount point.
+    pub fn opens_the_mount_point(&self) -> bool {
+        self.name.starts_with("open") && self.arguments.contains("secrets.d\"")
+    }
+
+    /// Whether it makes the directory of the third generation.
+    pub fn begins_a_third_generation(&self) -> bool {
+        self.name == "mkdirat" && self.arguments.contains("\"3\"")
+    }
+
     /// Whether it makes the directory of the second generation.
     pub fn begins_a_generation(&self) -> bool {
         self.name == "mkdirat" && self.arguments.contains("\"2\"")

@@ -29,14 +29,14 @@ install_in_new_root() {
       "/${program##*/}" $arguments "/$manifest" 2> messages || { cat messages; return 1; }
   done
   # Directories that exist anyway are left out. For each file, the list has its checksum, not its content. The record of a run has
-  # times in it, so it has no checksum.
+  # times in it, and the mark of a generation has a number of the file system, so they have no checksum.
   find Users etc home persist run tmp \( -path "${work#/}" -o -path "${project#/}" -o -path etc/passwd -o -path etc/group \) -prune -o \
     \( -type f -o -type l \) -printf '%M %U:%G %p %l\n' 2> /dev/null | sort -k3 |
     while read -r mode owner path target; do
       case $mode in
         l*) echo "$mode $owner /$path -> $target" ;;
         *) case $path in
-          */.last-run.json) echo "$mode $owner /$path" ;;
+          */.last-run.json | */.*.complete) echo "$mode $owner /$path" ;;
           *) echo "$mode $owner /$path $(sha256sum < "$path" | cut -c1-16)" ;;
         esac ;;
       esac

@@ -260,6 +260,46 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named("run: sudo sops-nix plan", "the cases of sops-nix plan are run by root", &[]),
+    named(
+        "run: sudo sops-nix rollback",
+        "the cases of sops-nix rollback are run by root",
+        &[],
+    ),
+    named(
+        "to see which phases it has, run: sops-nix status",
+        "the cases of sops-nix status type it",
+        &[],
+    ),
+    named(
+        "set sops.keepGenerations to 2 or more; the runs after that keep the generations before them, until the next boot",
+        "the cases of sops-nix rollback have this setting",
+        &["sops.keepGenerations"],
+    ),
+    named(
+        "to go back further than to the live generation, switch to an older configuration",
+        "the boots of the story rollback do so",
+        &[],
+    ),
+    named(
+        "to go back further, switch to an older configuration",
+        "the boots of the story rollback do so",
+        &[],
+    ),
+    named(
+        "to make it live all the same, run: sops-nix rollback",
+        "the case a-generation-that-lacks-a-secret types it",
+        &[],
+    ),
+    named(
+        "to install what the configuration says, run: sops-nix retry",
+        "the cases of sops-nix retry type it",
+        &[],
+    ),
+    named(
+        "look at sops-nix status, and run this again",
+        "another run has to publish in between",
+        &[],
+    ),
     named("run: sudo sops-nix retry", "the cases of sops-nix retry are run by root", &[]),
     named(
         "update sops-nix, or write the file with that version of sops",

@@ -13,6 +13,7 @@ mod place;
 mod plan;
 mod readers;
 mod retry;
+mod rollback;
 #[cfg(test)]
 mod schema;
 mod search_path;
@@ -29,6 +30,7 @@ pub(crate) use host_manifest::read_manifest;
 pub(crate) use installation::of_system;
 pub(crate) use plan::answer as plan;
 pub(crate) use retry::answer as retry;
+pub(crate) use rollback::answer as rollback;
 pub(crate) use search_path::adopt as adopt_search_path;
 pub(crate) use status::answer as status;
 pub(crate) use who_reads::answer as who_reads;

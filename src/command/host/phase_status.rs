@@ -61,6 +61,8 @@ pub(crate) struct LiveStatus {
     pub(crate) manifest: Option<String>,
     /// Whether all its secrets are dummies (`sops.mock`).
     pub(crate) is_mock: bool,
+    /// The generation that was live before, if a rollback has made this one live; else null.
+    pub(crate) rolled_back_from: Option<u64>,
 }
 
 /// A run.
@@ -165,13 +167,18 @@ fn live(manifest: &Manifest, root: &Root) -> Option<Live> {
 impl Live {
     /// Whether a record is of this generation or of a later run.
     fn is_known_to(&self, record: &Record) -> bool {
-        let recorded = record.publication.as_ref().map(|publication| publication.generation);
+        let published = record.publication.as_ref().map(|publication| publication.generation);
+        let recorded = record.rollback.as_ref().map(|rollback| rollback.generation).or(published);
         recorded == Some(self.number) || record.run.time >= self.since
     }
 
     fn status(self, record: Option<&Record>) -> LiveStatus {
         let published = record.and_then(|record| record.publication.as_ref());
+        let rollback = record.and_then(|record| record.rollback.as_ref());
         LiveStatus {
+            rolled_back_from: rollback
+                .filter(|rollback| rollback.generation == self.number)
+                .map(|rollback| rollback.from),
             is_mock: self.is_mock,
             number: self.number,
             since: time(self.since),

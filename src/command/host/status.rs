@@ -83,7 +83,8 @@ fn generation(phase: &PhaseStatus) -> String {
         Some(manifest) if *manifest != phase.manifest => format!(", made from {}", quoted(manifest)),
         _ => String::new(),
     };
-    format!("{}, since {}{made_from}", live.number, live.since)
+    let by = live.rolled_back_from.map(|from| format!(", by a rollback from {from}"));
+    format!("{}, since {}{}{made_from}", live.number, live.since, by.unwrap_or_default())
 }
 
 fn last_run(phase: &PhaseStatus) -> String {
@@ -154,6 +155,9 @@ fn lines(phase: &PhaseStatus) -> String {
         text += &line("generation", &[&live.number.to_string(), &live.since, manifest]);
         if live.is_mock {
             text += &line("mock", &[]);
+        }
+        if let Some(from) = live.rolled_back_from {
+            text += &line("rollback", &[&from.to_string()]);
         }
     }
     if let Some(run) = &phase.last_run {

@@ -11,7 +11,6 @@ use super::{
     new_file::{Naming, NewFile, failed},
     output::{self, HandledFile, SetUp},
     own_key::OwnKey,
-    question::Person,
     recipients::{self, NamedRecipient},
     rule_text,
 };
@@ -19,6 +18,7 @@ use crate::{
     command::{
         audience::Audience,
         cli::InitArguments,
+        question::Person,
         reply::Reply,
         rule_place::{self, RULE_FILE},
     },

@@ -5,7 +5,6 @@ mod initializer;
 mod new_file;
 mod output;
 mod own_key;
-mod question;
 mod recipients;
 mod rule_text;
 

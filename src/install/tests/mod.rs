@@ -10,6 +10,7 @@ mod memory_disk;
 mod mounts;
 mod pruning;
 mod requests;
+mod rolling_back;
 mod swapping;
 
 use std::{
@@ -111,6 +112,7 @@ fn site(top: &Path, store: Store) -> Site {
         mount_point: top.join("secrets.d"),
         link: top.join("secrets"),
         watch_file: None,
+        phase: "system",
         keep_generations: 1,
         keeps_unchanged: false,
         store,

@@ -22,10 +22,15 @@ fn kept(keep_generations: u64) -> Vec<String> {
 
 #[test]
 fn as_many_generations_are_kept_as_declared() {
+    let all = ["1", "2", "3", "4", "5"];
+    let marked = |numbers: &[&str]| {
+        let marks = numbers.iter().map(|number| format!(".{number}.complete"));
+        marks.chain(numbers.iter().map(ToString::to_string)).collect::<Vec<_>>()
+    };
     assert_eq!(kept(1), ["5"]);
-    assert_eq!(kept(3), ["3", "4", "5"]);
-    assert_eq!(kept(9), ["1", "2", "3", "4", "5"]);
-    assert_eq!(kept(0), ["1", "2", "3", "4", "5"]);
+    assert_eq!(kept(3), marked(&all[2..]));
+    assert_eq!(kept(9), marked(&all));
+    assert_eq!(kept(0), marked(&all));
 }
 
 #[test]

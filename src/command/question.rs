@@ -15,6 +15,11 @@ impl Person {
         }
     }
 
+    /// Whether somebody is there who can answer.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
     /// Asks a question, and says whether the answer is yes. If nobody is there, the answer is no. Whoever ends the input answers no more.
     pub(crate) fn says_yes(&mut self, question: &str) -> bool {
         let mut answer = String::new();

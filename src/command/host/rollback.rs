@@ -1,0 +1,142 @@
+//! Makes the generation before the live one live again.
+
+use rustix::process::geteuid;
+
+use super::installation::{self, HostPhase, Installation};
+use crate::{
+    command::{cli::RollbackArguments, question::Person, reply::Reply},
+    install::{self, DeclaredFile, PlaceInGeneration, Rollback, units::Channel},
+    manifest::{MOCK_MARK, Manifest},
+    program::{environment::Environment, failure::names, site},
+    system::{root::Root, users::Accounts},
+    text::{diagnosis::Diagnosis, printable::named},
+};
+
+/// Carries out the command `sops-nix rollback`.
+///
+/// # Errors
+///
+/// With a message for people, if there can be no rollback, or if whoever asks may not do it or does not want it.
+pub(crate) fn answer(arguments: &RollbackArguments, root: &Root) -> Result<Reply, Diagnosis> {
+    let installations = installation::of_own(root, &Environment::read());
+    let installation = chosen(&installations, arguments.phase.as_deref())?;
+    roll_back(installation, arguments, root).map_err(|failure| failure.of(installation.object()))
+}
+
+/// The installation of the phase with this word; without one, that of the system, or of the user who asks.
+fn chosen<'i>(installations: &'i [Installation], phase: Option<&str>) -> Result<&'i Installation, Diagnosis> {
+    if installations.is_empty() {
+        return Err(installation::none());
+    }
+    let default = if geteuid().is_root() {
+        HostPhase::System
+    } else {
+        HostPhase::User
+    };
+    let word = phase.unwrap_or(default.word());
+    let found = installations.iter().find(|installation| installation.phase.word() == word);
+    if found.is_none_or(|installation| !installation.is_own()) && !geteuid().is_root() {
+        return Err(Diagnosis::new(
+            "only root can roll back the secrets of the system",
+            "run: sudo sops-nix rollback",
+        ));
+    }
+    found.ok_or_else(|| {
+        Diagnosis::new(
+            format!("this host installs no secrets in the phase {}", named(word)),
+            "to see which phases it has, run: sops-nix status",
+        )
+    })
+}
+
+fn roll_back(installation: &Installation, arguments: &RollbackArguments, root: &Root) -> Result<Reply, Diagnosis> {
+    let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
+    let site = site::of(installation.call.is_early, manifest, root, &mut Accounts::default());
+    let declared = declared(manifest, root);
+    let rollback = install::possible_rollback(&site, &declared).map_err(|error| error.diagnosis)?;
+    refuse_dummies(manifest, &rollback, root)?;
+    agree(&rollback, arguments)?;
+    let systemctl = "systemctl".into();
+    let channel = if installation.user.is_some() {
+        Channel::OfUser(systemctl)
+    } else {
+        Channel::Systemctl(systemctl)
+    };
+    let object = installation.object();
+    let told = |error: install::InstallError| error.diagnosis.of(&object);
+    let Rollback { from, to, .. } = rollback;
+    Ok(match install::roll_back(&site, &declared, &rollback, &channel) {
+        Ok(done) => Reply {
+            text: format!(
+                "{}: generation {to} is live, instead of {from}\nto install again what the configuration says, run: {}\n",
+                installation.title(),
+                installation.again(manifest)
+            ),
+            remarks: done.warnings.into_iter().map(Diagnosis::bare).collect(),
+            failures: done.failures.into_iter().map(told).collect(),
+            ..Reply::default()
+        },
+        Err(failed) => Reply {
+            remarks: failed.warnings.into_iter().map(Diagnosis::bare).collect(),
+            failures: failed.errors.into_iter().map(told).collect(),
+            ..Reply::default()
+        },
+    })
+}
+
+/// Refuses a generation of dummies on a host that is no mock.
+fn refuse_dummies(manifest: &Manifest, rollback: &Rollback, root: &Root) -> Result<(), Diagnosis> {
+    let older = root.locate(&manifest.mount_point).join(rollback.to.to_string());
+    if !manifest.is_mock && older.join(MOCK_MARK).symlink_metadata().is_ok() {
+        let cause = format!(
+            "generation {} has dummies in the place of all secrets (sops.mock)",
+            rollback.to
+        );
+        return Err(Diagnosis::new(cause, "to go back further, switch to an older configuration"));
+    }
+    Ok(())
+}
+
+/// Asks whether the rollback is wanted if it takes away secrets or templates that the configuration declares.
+fn agree(rollback: &Rollback, arguments: &RollbackArguments) -> Result<(), Diagnosis> {
+    if rollback.lacking.is_empty() || arguments.yes {
+        return Ok(());
+    }
+    let Rollback { from, to, lacking } = rollback;
+    let lacking: Vec<_> = lacking.iter().map(|place| named(place)).collect();
+    let cause = format!("generation {to} lacks {}", names(&lacking));
+    let mut person = Person::at_terminal();
+    if !person.is_there() {
+        let phase = arguments.phase.as_ref().map(|phase| format!(" --phase {phase}"));
+        return Err(Diagnosis::new(
+            format!("{cause}, which the configuration declares"),
+            format!(
+                "to make it live all the same, run: sops-nix rollback{} --yes",
+                phase.unwrap_or_default()
+            ),
+        ));
+    }
+    if person.says_yes(&format!(
+        "{cause}, which the configuration declares; make it live all the same?"
+    )) {
+        return Ok(());
+    }
+    Err(Diagnosis::bare(format!("nothing was changed: generation {from} stays live")))
+}
+
+/// All files that `manifest` declares, with the units that use them.
+fn declared<'m>(manifest: &'m Manifest, root: &Root) -> Vec<DeclaredFile<'m>> {
+    let secrets = manifest.secrets.iter();
+    let secrets = secrets.map(|secret| (PlaceInGeneration::of_secret(&secret.name), &secret.placement));
+    let templates = manifest.templates.iter();
+    let templates = templates.map(|template| (PlaceInGeneration::of_template(&template.name), &template.placement));
+    secrets
+        .chain(templates)
+        .map(|(place, placement)| DeclaredFile {
+            place,
+            restart_units: &placement.restart_units,
+            reload_units: &placement.reload_units,
+            watch_file: placement.watch_file.as_ref().map(|path| root.locate(path)),
+        })
+        .collect()
+}

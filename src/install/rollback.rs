@@ -1,0 +1,271 @@
+//! Makes an older generation live again.
+//!
+//! The order is that of a publication: the requests are recorded, the link is swapped, and then the requests are made. So a rollback
+//! that is killed in between leaves the requests to the next run. That run publishes what its manifest says, whatever is live.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    os::fd::{AsFd as _, OwnedFd},
+    path::PathBuf,
+};
+
+use rustix::{
+    fs::{self, FileType, Stat},
+    io::Errno,
+};
+use zeroize::Zeroizing;
+
+use super::{
+    complete::{self, Completeness},
+    error::{InstallError, errno, failed},
+    failure::Failed,
+    files, links,
+    live::{Current, LiveGeneration, steady},
+    lock, mount,
+    name::PlaceInGeneration,
+    pending, record, rollback_error,
+    site::{Site, parse_number},
+    units::{self, Channel, UnitError, UnitRequests},
+    watch_file,
+};
+use crate::system::budget;
+
+/// How many bytes of two files are held in memory at a time while they are compared: 64 KiB.
+const CHUNK: usize = 64 * 1024;
+
+/// A file that the manifest declares, and the units that use it.
+pub struct DeclaredFile<'a> {
+    /// Where the file lies in its generation.
+    pub place: PlaceInGeneration<'a>,
+    /// Units to restart when the file changes.
+    pub restart_units: &'a [String],
+    /// Units to reload when the file changes.
+    pub reload_units: &'a [String],
+    /// The file that is written when the file changes, for programs that watch.
+    pub watch_file: Option<PathBuf>,
+}
+
+/// A rollback that is possible.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// The number of the live generation.
+    pub from: u64,
+    /// The number of the generation that would be live.
+    pub to: u64,
+    /// The places of the declared files that the live generation has, and that one lacks.
+    pub lacking: Vec<String>,
+}
+
+/// What a rollback has done.
+pub struct RolledBack {
+    /// Warnings, such as a record that could not be removed.
+    pub warnings: Vec<String>,
+    /// The unit requests that failed, and the watch files that could not be written.
+    pub failures: Vec<InstallError>,
+}
+
+/// What a rollback does to a declared file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// The file stays as it is, or stays away.
+    Stays,
+    /// The older generation has another file, or has one that the live generation lacks.
+    Changes,
+    /// The older generation lacks the file.
+    Goes,
+}
+
+/// The live generation and the one that a rollback would make live, compared.
+struct Compared {
+    live: LiveGeneration,
+    from: u64,
+    to: u64,
+    effects: Vec<Effect>,
+}
+
+impl Compared {
+    /// Finds the newest generation that is older than the live one, and compares the `declared` files of both. Writes nothing.
+    fn look(site: &Site, root: &OwnedFd, declared: &[DeclaredFile<'_>]) -> Result<Self, InstallError> {
+        let Current {
+            number: from,
+            live: Some(live),
+        } = Current::read(site, root)?
+        else {
+            return Err(rollback_error::nothing_live(&site.link));
+        };
+        let to = older(site, root, from)?;
+        match complete::of(site, root, to)? {
+            Completeness::Complete => {}
+            Completeness::OfPhase(other) => return Err(rollback_error::of_another_phase(&site.mount_point, to, &other)),
+            Completeness::Unknown => return Err(rollback_error::incomplete(&site.mount_point, to)),
+        }
+        let at = site.generation(to);
+        let dir = files::open_directory(root, to.to_string()).map_err(failed("open the generation", &at))?;
+        let effect_on =
+            |file: &DeclaredFile<'_>| effect(&live, &dir, &file.place).map_err(failed("compare", &at.join(&file.place)));
+        let effects = declared.iter().map(effect_on).collect::<Result<_, _>>()?;
+        Ok(Self { live, from, to, effects })
+    }
+
+    /// The files of `declared` on which a rollback has the effect `wanted`.
+    fn files<'d, 'a>(&self, declared: &'d [DeclaredFile<'a>], wanted: Effect) -> impl Iterator<Item = &'d DeclaredFile<'a>> {
+        let effects = self.effects.iter().zip(declared);
+        effects.filter(move |(effect, _)| **effect == wanted).map(|(_, file)| file)
+    }
+
+    fn rollback(&self, declared: &[DeclaredFile<'_>]) -> Rollback {
+        let lacking = self.files(declared, Effect::Goes).map(|file| file.place.as_str().to_owned());
+        Rollback {
+            from: self.from,
+            to: self.to,
+            lacking: lacking.collect(),
+        }
+    }
+}
+
+/// The rollback that is possible now: to the newest generation that is older than the live one. `declared` is what the manifest
+/// declares. Writes nothing, and takes no lock.
+///
+/// # Errors
+///
+/// If no generation is live, if there is no older one, or if that one is not complete or of another phase.
+pub fn possible_rollback(site: &Site, declared: &[DeclaredFile<'_>]) -> Result<Rollback, InstallError> {
+    steady(site, || match mount::open(site)? {
+        Some(root) => Ok(Compared::look(site, &root, declared)?.rollback(declared)),
+        None => Err(rollback_error::nothing_live(&site.link)),
+    })
+}
+
+/// Carries out the rollback `agreed`, and makes the unit requests of all `declared` files that are others then. Symlinks at declared
+/// paths stay: they lead through the link.
+///
+/// # Errors
+///
+/// If another run has changed something since the rollback was agreed, or any step fails before the link is swapped. Then the live
+/// generation stays.
+pub fn roll_back(site: &Site, declared: &[DeclaredFile<'_>], agreed: &Rollback, channel: &Channel) -> Result<RolledBack, Failed> {
+    links::check(site)?;
+    let entered = lock::enter(site, budget::LOCK)?;
+    let root = &entered.root;
+    let compared = Compared::look(site, root, declared)?;
+    if compared.rollback(declared) != *agreed {
+        return Err(rollback_error::changed_meanwhile(&site.link).into());
+    }
+    let to = compared.to;
+    // Requests that an earlier run has left are still to be made.
+    let mut requests = compared.live.pending().clone();
+    for file in compared.files(declared, Effect::Changes) {
+        requests.extend(file.restart_units, file.reload_units);
+    }
+    requests.deduplicate();
+    // A record that a killed rollback has left would count as soon as the link names this generation.
+    pending::remove(site, root, to)?;
+    if requests != UnitRequests::default() {
+        pending::write(site, root, to, &requests)?;
+    }
+    let mut warnings = entered.warnings;
+    warnings.extend(links::swap(site, to, true)?);
+    warnings.extend(recorded(site, root, declared, &compared).err().map(|error| error.to_string()));
+    // Watchers and units are told as by a run: once everything is at its place.
+    let there = declared
+        .iter()
+        .zip(&compared.effects)
+        .filter(|(_, effect)| **effect != Effect::Goes);
+    let watched = there.filter_map(|(file, _)| Some((file.place.as_str().to_owned(), file.watch_file.as_deref()?)));
+    let mut failures = watch_file::write_all(site, root, to, watched);
+    let errors = units::request(channel, &requests);
+    if !errors.iter().any(UnitError::is_lost) {
+        let removed = pending::remove(site, root, to);
+        warnings.extend(removed.err().map(|error| error.to_string()));
+    }
+    failures.extend(errors.into_iter().map(InstallError::from));
+    Ok(RolledBack { warnings, failures })
+}
+
+/// Tells the record of the last run what the rollback has done.
+fn recorded(site: &Site, root: &OwnedFd, declared: &[DeclaredFile<'_>], compared: &Compared) -> Result<(), InstallError> {
+    let place = |file: &DeclaredFile<'_>| file.place.as_str().to_owned();
+    let changed = compared.files(declared, Effect::Changes).map(|file| {
+        let units = [file.restart_units, file.reload_units].concat();
+        (place(file), Some(units))
+    });
+    let gone = compared.files(declared, Effect::Goes).map(|file| (place(file), None));
+    record::keep_rollback(site, root, [compared.from, compared.to], changed.chain(gone))
+}
+
+/// The newest generation that is older than the generation `live`.
+fn older(site: &Site, root: &OwnedFd, live: u64) -> Result<u64, InstallError> {
+    let names = files::list(root.as_fd()).map_err(failed("list", &site.mount_point))?;
+    let numbers = names
+        .iter()
+        .filter(|(_, kind)| *kind == FileType::Directory)
+        .filter_map(|(name, _)| parse_number(name.to_str().ok()?));
+    let older = numbers.filter(|number| *number < live).max();
+    older.ok_or_else(|| rollback_error::nothing_older(&site.mount_point, live))
+}
+
+/// What a rollback to the generation `older` does to the file at `place`.
+fn effect(live: &LiveGeneration, older: &OwnedFd, place: &PlaceInGeneration<'_>) -> Result<Effect, Errno> {
+    Ok(match (open(live.dir(), place)?, open(older, place)?) {
+        (FileAtPlace::Nothing, FileAtPlace::Nothing) => Effect::Stays,
+        (_, FileAtPlace::Nothing) => Effect::Goes,
+        (FileAtPlace::File(one), FileAtPlace::File(other)) => {
+            if is_same(one, other)? {
+                Effect::Stays
+            } else {
+                Effect::Changes
+            }
+        }
+        (_, FileAtPlace::File(_) | FileAtPlace::Closed) => Effect::Changes,
+    })
+}
+
+/// What is at a place in a generation.
+enum FileAtPlace {
+    Nothing,
+    File(OwnedFd),
+    /// Something that cannot be read, and so counts as another file.
+    Closed,
+}
+
+fn open(dir: &OwnedFd, place: &PlaceInGeneration<'_>) -> Result<FileAtPlace, Errno> {
+    match files::open_file(dir, place.as_str()) {
+        Ok(file) => Ok(FileAtPlace::File(file)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(FileAtPlace::Nothing),
+        Err(Errno::ACCESS | Errno::AGAIN) => Ok(FileAtPlace::Closed),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Whether two files are the same: content, owner, group and mode.
+fn is_same(one: OwnedFd, other: OwnedFd) -> Result<bool, Errno> {
+    let (this, that) = (fs::fstat(&one)?, fs::fstat(&other)?);
+    let properties = |status: &Stat| (status.st_mode, status.st_uid, status.st_gid, status.st_size);
+    if files::same_file(&this, &that) {
+        return Ok(true);
+    }
+    if properties(&this) != properties(&that) || files::kind(&this) != FileType::RegularFile {
+        return Ok(false);
+    }
+    has_same_content(File::from(one), File::from(other))
+}
+
+/// Whether two files have the same content.
+fn has_same_content(one: File, other: File) -> Result<bool, Errno> {
+    let mut buffers = [one, other].map(|file| (file, Zeroizing::new(Vec::with_capacity(CHUNK))));
+    loop {
+        for (file, buffer) in &mut buffers {
+            buffer.clear();
+            let read = file.by_ref().take(CHUNK as u64).read_to_end(buffer);
+            read.map_err(|error| errno(&error))?;
+        }
+        let [(_, one), (_, other)] = &buffers;
+        if one.as_slice() != other.as_slice() {
+            return Ok(false);
+        }
+        if one.is_empty() {
+            return Ok(true);
+        }
+    }
+}
