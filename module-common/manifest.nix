@@ -53,6 +53,7 @@ let
     }
     # Fields that an older program in `sops.package` does not know are written only if somebody uses them.
     // lib.optionalAttrs (secret.onFailure != "abort") { inherit (secret) onFailure; }
+    // lib.optionalAttrs (secret.trim != null) { inherit (secret) trim; }
     // lib.optionalAttrs secret.optional { inherit (secret) optional; }
     // watchFileOf secret
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };

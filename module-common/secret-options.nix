@@ -87,6 +87,16 @@ let
           '';
         };
 
+        trim = lib.mkOption {
+          type = types.nullOr (types.enum [ "newline" ]);
+          default = null;
+          example = "newline";
+          description = ''
+            What is taken off the end of the secret: `"newline"` takes all line ends, as a shell does with the output of a command. Editors and `echo` write
+            one, and some programs take it for a part of the password.
+          '';
+        };
+
         optional = lib.mkOption {
           type = types.bool;
           default = false;

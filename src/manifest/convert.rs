@@ -10,7 +10,7 @@ use super::{
     findings::Findings,
     named_entry::NamedEntry,
     paths::Paths,
-    policy::on_failure,
+    policy::{on_failure, trim},
     raw,
     settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
     unit_names::units,
@@ -105,6 +105,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         _ => Selection::Whole,
     };
     let on_failure = on_failure(what, &raw.on_failure, findings);
+    let trim = trim(what, &raw.trim, findings);
     let placement = Placement {
         path: elsewhere(
             paths.optional(format_args!("the path of {what}"), &raw.path, findings),
@@ -124,6 +125,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         selection,
         mock_value: raw.mock_value,
         on_failure,
+        trim,
         is_optional: raw.optional,
         placement,
     }

@@ -104,6 +104,8 @@ pub struct Secret<N = EntryName> {
     pub mock_value: Option<String>,
     /// What happens if the secret fails while a generation is live.
     pub on_failure: OnFailure,
+    /// What is taken off the end of the content.
+    pub trim: Trim,
     /// Whether the sops file or the key may be missing. Then the secret is left out, and this is no failure.
     pub is_optional: bool,
     /// The declared path, owner, mode and units of the published file.
@@ -121,6 +123,15 @@ pub enum OnFailure {
     Keep,
 }
 
+/// What is taken off the end of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trim {
+    /// Nothing.
+    Nothing,
+    /// All line ends: `\n` and `\r\n`.
+    LineEnds,
+}
+
 impl Secret<String> {
     /// The same secret, with its name as an [`EntryName`]. `None` if the name cannot be installed.
     pub(crate) fn named(self) -> Option<Secret> {
@@ -131,6 +142,7 @@ impl Secret<String> {
             selection: self.selection,
             mock_value: self.mock_value,
             on_failure: self.on_failure,
+            trim: self.trim,
             is_optional: self.is_optional,
             placement: self.placement,
         })

@@ -23,7 +23,7 @@ mod unit_names;
 mod unknown_fields;
 
 pub use declaration::{
-    Account, Body, Logging, MOCK_MARK, Manifest, OnFailure, Phase, Placeholder, Placement, Secret, Selection, Template,
+    Account, Body, Logging, MOCK_MARK, Manifest, OnFailure, Phase, Placeholder, Placement, Secret, Selection, Template, Trim,
 };
 pub use error::ManifestError;
 pub(crate) use paths::without_detours;

@@ -166,6 +166,10 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["abort", "skip", "keep", ""])))]
     pub on_failure: String,
+    /// What is taken off the end of the content: `newline` takes all line ends.
+    #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["newline", ""])))]
+    pub trim: String,
     /// Whether the file or the key may be missing. Then the secret is left out, and this is no failure.
     #[serde(deserialize_with = "null_as_default")]
     pub optional: bool,

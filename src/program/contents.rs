@@ -12,6 +12,7 @@ use super::{
     limit::Limit,
     sops_files::{FileFacts, OpenedFile, Source, Unopened},
     template::Tokens,
+    trim::trimmed,
 };
 use crate::{
     install::{EntryKind, EntryName},
@@ -59,7 +60,7 @@ pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Unopened>)>) -
         files.push(facts);
         for (secret, content) in source.secrets().iter().zip(contents) {
             match content {
-                Ok(content) => drop(values.insert(secret.name.as_str(), content)),
+                Ok(content) => drop(values.insert(secret.name.as_str(), trimmed(content, secret.trim))),
                 Err(error) => single.add(source.without_content(secret, &error)),
             }
         }

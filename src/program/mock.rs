@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::contents::Values;
+use super::{contents::Values, trim::trimmed};
 use crate::{
     install::{Entry, EntryKind, EntryName, Owner},
     manifest::{MOCK_MARK, Manifest, Secret, Selection},
@@ -25,7 +25,12 @@ pub(crate) fn values(manifest: &Manifest) -> Values<'_> {
     };
     let secrets = manifest.secrets.iter();
     secrets
-        .map(|secret| (secret.name.as_str(), Arc::new(Plaintext::from(value(secret)))))
+        .map(|secret| {
+            (
+                secret.name.as_str(),
+                trimmed(Arc::new(Plaintext::from(value(secret))), secret.trim),
+            )
+        })
         .collect()
 }
 

@@ -25,3 +25,4 @@ pub mod run;
 pub(crate) mod site;
 pub(crate) mod sops_files;
 pub mod template;
+mod trim;

@@ -4,7 +4,24 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::common::{World, has};
+use crate::common::{Manifest, World, has, token};
+
+#[test]
+fn line_ends_are_taken_off_where_the_manifest_says_so() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("types.json");
+    let whole = |manifest: Manifest, name: &str, fields| manifest.secret_with(name, &file, "", fields);
+    let manifest = whole(world.manifest().with("version", 1), "with", json!({}));
+    let manifest = whole(manifest, "without", json!({"trim": "newline"}));
+    world.install(&manifest.template("t", &format!("{}.", token("without")), json!({})));
+    let with = world.read("/run/secrets/with");
+    assert!(with.ends_with('\n'));
+    assert_eq!(world.read("/run/secrets/without"), with.trim_end_matches('\n'));
+    assert_eq!(
+        world.read("/run/secrets/rendered/t"),
+        format!("{}.", with.trim_end_matches('\n'))
+    );
+}
 
 #[test]
 fn numbers_and_booleans_of_nested_maps_are_written_as_the_file_spells_them() {

@@ -47,6 +47,8 @@ let
     "short-key-timeout"
     # It has no rule for a secret that fails.
     "secret-that-keeps-its-value"
+    # It takes nothing off a secret.
+    "secret-without-its-line-end"
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"

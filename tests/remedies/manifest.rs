@@ -183,6 +183,14 @@ pub const ROWS: &[Row] = &[
             &json!("yaml"),
         );
     }),
+    mended("set \\\"newline\\\", or leave", || {
+        of_secret(
+            "the unknown trim \"spaces\"; set \"newline\", or ",
+            "trim",
+            &json!("spaces"),
+            &json!("newline"),
+        );
+    }),
     mended("set \\\"abort\\\", \\\"skip\\\"", || {
         of_secret(
             "the unknown onFailure \"ignore\"; set \"abort\", \"skip\" or ",

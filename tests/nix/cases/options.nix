@@ -123,6 +123,11 @@ in
     name = "other";
   };
   secret-that-keeps-its-value = with-secret { onFailure = "keep"; };
+  secret-without-its-line-end = with-secret {
+    format = "binary";
+    sopsFile = ../files/keytab.bin;
+    trim = "newline";
+  };
   secret-that-is-optional = with-secret { optional = true; };
   optional-secret-without-its-file = with-secret {
     optional = true;

@@ -1,0 +1,46 @@
+//! Takes off the end of a secret what the manifest says.
+
+use std::sync::Arc;
+
+use crate::{manifest::Trim, system::plaintext::Plaintext};
+
+/// The content without what `trim` takes off its end. A content that stays as it is stays shared.
+pub(crate) fn trimmed(content: Arc<Plaintext>, trim: Trim) -> Arc<Plaintext> {
+    let kept = match trim {
+        Trim::Nothing => return content,
+        Trim::LineEnds => without_line_ends(content.expose()),
+    };
+    if kept.len() == content.len() {
+        return content;
+    }
+    // The buffer is as large as the text from the start, so secret bytes are not moved.
+    let mut text = Plaintext::with_capacity(kept.len());
+    text.push(kept);
+    Arc::new(text)
+}
+
+fn without_line_ends(mut text: &[u8]) -> &[u8] {
+    while let Some(before) = text.strip_suffix(b"\r\n").or_else(|| text.strip_suffix(b"\n")) {
+        text = before;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The shell takes the same off the output of a command, but for the carriage returns.
+        #[test]
+        fn all_line_ends_at_the_end_go_and_nothing_else(text in "[a\r\n]{0,8}") {
+            let left = without_line_ends(text.as_bytes());
+            let (kept, gone) = text.split_at(left.len());
+            prop_assert_eq!(kept.as_bytes(), left);
+            prop_assert!(!kept.ends_with('\n'));
+            prop_assert!(gone.replace("\r\n", "\n").chars().all(|character| character == '\n'));
+        }
+    }
+}
