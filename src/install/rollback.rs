@@ -68,7 +68,9 @@ pub struct RolledBack {
 /// What a rollback does to a declared file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
-    /// The file stays as it is, or stays away.
+    /// Neither generation has the file.
+    None,
+    /// The file is the same.
     Stays,
     /// The older generation has another file, or has one that the live generation lacks.
     Changes,
@@ -168,11 +170,9 @@ pub fn roll_back(site: &Site, declared: &[DeclaredFile<'_>], agreed: &Rollback, 
     warnings.extend(links::swap(site, to, true)?);
     warnings.extend(recorded(site, root, declared, &compared).err().map(|error| error.to_string()));
     // Watchers and units are told as by a run: once everything is at its place.
-    let there = declared
-        .iter()
-        .zip(&compared.effects)
-        .filter(|(_, effect)| **effect != Effect::Goes);
-    let watched = there.filter_map(|(file, _)| Some((file.place.as_str().to_owned(), file.watch_file.as_deref()?)));
+    let there = [Effect::Stays, Effect::Changes].into_iter();
+    let there = there.flat_map(|effect| compared.files(declared, effect));
+    let watched = there.filter_map(|file| Some((file.place.as_str().to_owned(), file.watch_file.as_deref()?)));
     let mut failures = watch_file::write_all(site, root, to, watched);
     let errors = units::request(channel, &requests);
     if !errors.iter().any(UnitError::is_lost) {
@@ -208,7 +208,7 @@ fn older(site: &Site, root: &OwnedFd, live: u64) -> Result<u64, InstallError> {
 /// What a rollback to the generation `older` does to the file at `place`.
 fn effect(live: &LiveGeneration, older: &OwnedFd, place: &PlaceInGeneration<'_>) -> Result<Effect, Errno> {
     Ok(match (open(live.dir(), place)?, open(older, place)?) {
-        (FileAtPlace::Nothing, FileAtPlace::Nothing) => Effect::Stays,
+        (FileAtPlace::Nothing, FileAtPlace::Nothing) => Effect::None,
         (_, FileAtPlace::Nothing) => Effect::Goes,
         (FileAtPlace::File(one), FileAtPlace::File(other)) => {
             if is_same(one, other)? {

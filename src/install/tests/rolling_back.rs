@@ -64,3 +64,23 @@ fn a_run_after_a_rollback_replaces_the_generation_before() {
     let back = possible_rollback(&world.site, &declared(&names)).unwrap();
     assert_eq!((back.from, back.to), (2, 1));
 }
+
+#[test]
+fn a_rollback_writes_the_watch_files_of_what_is_there() {
+    let (world, names) = (two(), names());
+    let watches = ["a", "b"].map(|name| world.top.join(format!("watch-{name}")));
+    let mut declared = declared(&names);
+    for (file, watch) in declared.iter_mut().zip(&watches) {
+        file.watch_file = Some(watch.clone());
+    }
+    let rollback = possible_rollback(&world.site, &declared).unwrap();
+    let done = roll_back(&world.site, &declared, &rollback, &Channel::Nobody).unwrap();
+    assert!(done.failures.is_empty(), "{:?}", done.failures);
+    let inode = fs::metadata(world.site.generation(1).join("a")).unwrap().ino();
+    let written = fs::read_to_string(&watches[0]).unwrap();
+    assert!(
+        written.starts_with(&format!("sops-install-secrets file {inode} ")),
+        "{written}"
+    );
+    assert!(!watches[1].exists(), "the older generation lacks it");
+}
