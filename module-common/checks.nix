@@ -46,6 +46,13 @@ let
     ) missingFiles
   );
 
+  formAssertions = lib.mapAttrsToList (name: secret: {
+    assertion = secret.as == null || secret.format == "dotenv";
+    message =
+      "${secretOption name}.as is \"${toString secret.as}\", but its format is \"${secret.format}\": set format to \"dotenv\", "
+      + "or use the secret in a template that has as.";
+  }) cfg.secrets;
+
   # If two entries are the same file, or have links at the same path, the later one would silently win. Two entries that are the same file also have the
   # same path, so files are checked first.
   sharingAssertions =
@@ -126,6 +133,7 @@ in
       }
     ]
     ++ sopsFileAssertions
+    ++ formAssertions
     ++ placeAssertions places
     ++ relativePathAssertions pathStarts places;
 }

@@ -31,6 +31,9 @@ let
   # The file that is written when the secret or template changes, if somebody watches it. nix-darwin has no such option.
   watchFileOf = entry: lib.optionalAttrs (entry.watch or false) { inherit (entry) watchFile; };
 
+  # The reader that a file of environment variables is written for, if it is for one.
+  formOf = entry: lib.optionalAttrs (entry.as != null) { inherit (entry) as; };
+
   secretEntry =
     secret:
     {
@@ -56,6 +59,7 @@ let
     // lib.optionalAttrs (secret.trim != null) { inherit (secret) trim; }
     // lib.optionalAttrs secret.optional { inherit (secret) optional; }
     // watchFileOf secret
+    // formOf secret
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
 
   templateEntry =
@@ -64,7 +68,8 @@ let
       inherit (template) name path mode;
     }
     // templateSource template
-    // watchFileOf template;
+    // watchFileOf template
+    // formOf template;
 
   # Fields that an older program in `sops.package` does not know are written only if somebody uses them. (30 seconds and 256 MiB are the program's defaults.)
   laterFields =

@@ -44,6 +44,23 @@ let
           '';
         };
 
+        as = lib.mkOption {
+          type = types.nullOr types.envForm;
+          default = null;
+          example = "systemd-env";
+          description = ''
+            For which reader a dotenv file is written, so that this reader gives back each value as it was encrypted:
+
+            - `"systemd-env"`: `EnvironmentFile=` of systemd;
+            - `"docker-env"`: `docker run --env-file`;
+            - `"dotenv"`: `node --env-file`, the npm package `dotenv`, and python-dotenv;
+            - `"sh"`: a shell that sources the file.
+
+            Comments are left out. A value that the reader cannot hold is an error that names the variable. With `null` the file is as sops
+            prints it, which no reader gives back in each case: see [readers.md](readers.md#files-of-environment-variables).
+          '';
+        };
+
         mockValue = lib.mkOption {
           type = types.nullOr types.str;
           default = null;
@@ -141,6 +158,15 @@ let
           example = lib.literalExpression "./service.conf.template";
           description = ''
             File with the text of the template. If it is set, `content` is ignored.
+          '';
+        };
+
+        as = lib.mkOption {
+          type = types.nullOr types.envForm;
+          default = null;
+          example = "systemd-env";
+          description = ''
+            For which reader the lines `NAME=value` of the template are written, as for a secret. A secret with a line feed stays one value.
           '';
         };
 

@@ -36,6 +36,14 @@
     merge = lib.mergeEqualOption;
   };
 
+  # For which reader a file of environment variables is written.
+  envForm = lib.types.enum [
+    "systemd-env"
+    "docker-env"
+    "dotenv"
+    "sh"
+  ];
+
   format = lib.types.enum [
     "yaml"
     "json"

@@ -7,6 +7,7 @@
 
 let
   inherit (import ./known-units.nix { inherit config lib; }) fullName isKnown quadletUnit;
+  inherit (import ./unit-templates.nix { inherit lib; }) isTemplate;
 in
 lib.concatMap (
   { option, entry, ... }:
@@ -18,6 +19,10 @@ lib.concatMap (
         if quadletUnit unit != null then
           [
             "${option}.${field}: ${unit} is a file of quadlet, which turns it into the unit ${quadletUnit unit}: write ${quadletUnit unit}."
+          ]
+        else if isTemplate (fullName unit) then
+          [
+            "${option}.${field}: ${fullName unit} is a template, of which only instances run, so nothing is restarted or reloaded after a change: name the instances."
           ]
         else
           lib.optional (!isKnown (fullName unit))

@@ -4,6 +4,9 @@
 rec {
   isInstance = lib.hasInfix "@";
 
+  # Whether `unit`, with its type, is a template and no instance.
+  isTemplate = unit: builtins.match "[^@]*@\\.[a-z]+" unit != null;
+
   # `getty@` for `getty@tty1`.
   templateOf = name: "${lib.head (lib.splitString "@" name)}@";
 

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template},
+    env_form,
     findings::Findings,
     named_entry::NamedEntry,
     paths::Paths,
@@ -100,8 +101,9 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         );
     }
     let format = format(what, &raw.format, findings);
-    let selection = match format {
-        Format::Yaml | Format::Json if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
+    let selection = match (format, env_form::of_file(what, &raw.form, format, findings)) {
+        (_, Some(form)) => Selection::Variables(form),
+        (Format::Yaml | Format::Json, None) if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
         _ => Selection::Whole,
     };
     let on_failure = on_failure(what, &raw.on_failure, findings);
@@ -137,6 +139,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     if raw.content.is_empty() && raw.file.is_empty() {
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
+    let form = env_form::of_text(what, &raw.form, findings);
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
         path: elsewhere(
@@ -157,6 +160,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     Template {
         name: raw.name,
         body,
+        form,
         placement,
     }
 }

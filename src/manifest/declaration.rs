@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     install::EntryName,
-    sops::{format::Format, key::KeyPath},
+    sops::{env_file::Form, format::Format, key::KeyPath},
     system::mode::FileMode,
 };
 
@@ -156,6 +156,8 @@ pub enum Selection {
     Whole,
     /// The value at this key.
     Key(KeyPath),
+    /// The variables of the whole file, written for one reader.
+    Variables(Form),
 }
 
 /// One template. `N` is the type of the name: `String`
@@ -166,6 +168,8 @@ pub struct Template<N = EntryName> {
     pub name: N,
     /// The text to render.
     pub body: Body,
+    /// For which reader the variables in the text are written. `None` if the rendered text is published as it is.
+    pub form: Option<Form>,
     /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
@@ -176,6 +180,7 @@ impl Template<String> {
         Some(Template {
             name: EntryName::new(&self.name).ok()?,
             body: self.body,
+            form: self.form,
             placement: self.placement,
         })
     }

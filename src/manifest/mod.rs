@@ -9,6 +9,7 @@
 mod check;
 mod convert;
 mod declaration;
+mod env_form;
 mod error;
 mod findings;
 mod named_entry;

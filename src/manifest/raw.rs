@@ -146,6 +146,10 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["yaml", "json", "dotenv", "ini", "binary", ""])))]
     pub format: String,
+    /// The reader for which the variables of a dotenv file are written. Without it, the file is as sops prints it.
+    #[serde(rename = "as", deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["systemd-env", "docker-env", "dotenv", "sh", ""])))]
+    pub form: String,
     /// The permission bits in octal, such as 0400.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(pattern("^0*[0-7]{1,4}$")))]
@@ -196,6 +200,10 @@ pub(crate) struct RawTemplate {
     /// The path of the file whose text is rendered.
     #[serde(deserialize_with = "null_as_default")]
     pub file: String,
+    /// The reader for which the variables in the text are written. Without it, the rendered text is published as it is.
+    #[serde(rename = "as", deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["systemd-env", "docker-env", "dotenv", "sh", ""])))]
+    pub form: String,
     /// The path at which a symlink to the template is made. Without it, the template is only at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,

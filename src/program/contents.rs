@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    env_template,
     failure::Failure,
     lacks::{Absent, Lacks},
     limit::Limit,
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     install::{EntryKind, EntryName},
     manifest::{Body, Manifest, OnFailure, Placeholder, Template},
+    sops::env_file::Form,
     system::{
         budget,
         confinement::Confined,
@@ -155,6 +157,8 @@ impl From<Diagnosis> for TemplateError {
 /// A template whose text has been read, and whose length is known.
 struct RenderableTemplate<'m> {
     text: TemplateText<'m>,
+    /// For which reader its variables are written, if it is for one.
+    form: Option<Form>,
     /// The length of the rendered template, in bytes.
     length: usize,
 }
@@ -208,7 +212,11 @@ impl<'m> Renderer<'m> {
     fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, TemplateError> {
         let text = body(&template.name, &template.body, reader)?;
         match self.tokens.length(text.expose(), |token| self.value(token)) {
-            Ok(length) => Ok(RenderableTemplate { text, length }),
+            Ok(length) => Ok(RenderableTemplate {
+                text,
+                form: template.form,
+                length,
+            }),
             Err(diagnosis) => Err(self.error(text.expose(), diagnosis)),
         }
     }
@@ -245,10 +253,20 @@ impl<'m> Renderer<'m> {
     }
 
     fn finish(&self, draft: &RenderableTemplate<'_>, room: &mut usize) -> Result<Plaintext, Diagnosis> {
-        let left = room.checked_sub(draft.length);
-        *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
-        self.tokens
-            .render(draft.text.expose(), draft.length, |token| self.value(token))
+        let mut occupy = |length| {
+            let left = room.checked_sub(length);
+            *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
+            Ok::<_, Diagnosis>(())
+        };
+        occupy(draft.length)?;
+        let (text, value) = (draft.text.expose(), |token| self.value(token));
+        let Some(form) = draft.form else {
+            return self.tokens.render(text, draft.length, value);
+        };
+        let rendered = env_template::render(&self.tokens, text, form, draft.length, value)?;
+        // Quotes and backslashes are more than the plain form has.
+        occupy(rendered.len().saturating_sub(draft.length))?;
+        Ok(rendered)
     }
 
     /// The value of the placeholder with the index `token` in the manifest.

@@ -42,7 +42,7 @@ fn dummy(secret: &Secret) -> String {
         (Selection::Key(_), _) => word,
         (Selection::Whole, Format::Yaml) => format!("mock: {word}\n"),
         (Selection::Whole, Format::Json) => format!("{{\"mock\": \"{word}\"}}\n"),
-        (Selection::Whole, Format::Dotenv) => format!("MOCK={word}\n"),
+        (Selection::Whole, Format::Dotenv) | (Selection::Variables(_), _) => format!("MOCK={word}\n"),
         (Selection::Whole, Format::Ini) => format!("[mock]\nmock = {word}\n"),
         (Selection::Whole, Format::Binary) => format!("{word}\n"),
     }

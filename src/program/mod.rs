@@ -4,6 +4,7 @@ pub(crate) mod again;
 mod channel;
 pub mod cli;
 mod contents;
+mod env_template;
 pub mod environment;
 pub(crate) mod failure;
 mod host_recipients;

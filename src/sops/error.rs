@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{format::EmitError, key::marked, rules::RuleError, select_error::SelectError};
+use super::{env_file::EnvFileError, format::EmitError, key::marked, rules::RuleError, select_error::SelectError};
 
 /// Why a sops file cannot be decrypted.
 #[derive(Debug, Error)]
@@ -94,4 +94,7 @@ pub enum ContentError {
     /// The format of the file has no spelling for the value.
     #[error(transparent)]
     Emit(#[from] EmitError),
+    /// The reader that the file is written for would not give back its variables.
+    #[error(transparent)]
+    Refused(#[from] EnvFileError),
 }

@@ -3,8 +3,9 @@
 use super::{
     cipher::DataKey,
     decrypt::Decryption,
+    env_file::{EnvFile, Form},
     error::{ContentError, DecryptError},
-    format::{EmitError, Format, SopsFileError},
+    format::{EmitError, Format, SopsFileError, emit_value},
     key::KeyPath,
     mac::Mac,
     metadata::Metadata,
@@ -14,7 +15,7 @@ use super::{
     select::Selector,
     survey::{StoredValue, survey},
     text::LongValues,
-    tree::{Branch, Opened, Stored},
+    tree::{Branch, Key, Opened, Stored},
     value::EncryptedValue,
 };
 use crate::system::plaintext::Plaintext;
@@ -172,6 +173,20 @@ impl Decrypted {
     pub fn value<'f>(&'f self, selector: &Selector<'f, Opened>, key: &KeyPath) -> Result<Opened, ContentError> {
         let (kind, text) = selector.scalar(key)?;
         Ok(self.format.emit_scalar(kind, text)?)
+    }
+
+    /// The values of the first document, written for the reader of `form`. Comments are left out.
+    ///
+    /// # Errors
+    /// When that reader would not give back a value under its name, or a value is no single value.
+    pub fn variables(&self, form: Form) -> Result<Opened, ContentError> {
+        let mut file = EnvFile::new(form, 0);
+        for item in self.documents.iter().take(1).flat_map(|document| &document.items) {
+            if let Key::Name(name) = &item.key {
+                file.push(name, emit_value(name, &item.value)?.expose())?;
+            }
+        }
+        Ok(Opened::new(file.finish()))
     }
 
     /// The whole file, as `sops decrypt` prints it. Returns `None` if the text is longer than `most` bytes. Values that nobody else

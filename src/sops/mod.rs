@@ -7,6 +7,7 @@
 mod cipher;
 pub(crate) mod creation_rules;
 mod decrypt;
+pub mod env_file;
 mod error;
 mod file;
 pub mod format;

@@ -10,8 +10,21 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 const FORMAT: &str = "docs/sops-format.md";
 const RELIABILITY: &str = "docs/reliability.md";
 const MANIFEST: &str = "docs/manifest.md";
+const READERS: &str = "docs/readers.md";
 
 const ROWS: &[Row] = &[
+    (
+        READERS,
+        "131,070 bytes with the name",
+        "src/sops/env_file/systemd.rs",
+        "const MOST: usize = ",
+    ),
+    (
+        READERS,
+        "65,534 bytes with the name",
+        "src/sops/env_file/docker.rs",
+        "const MOST: usize = ",
+    ),
     (
         FORMAT,
         "200 levels of nesting",

@@ -36,7 +36,7 @@ install_in_new_root() {
       case $mode in
         l*) echo "$mode $owner /$path -> $target" ;;
         *) case $path in
-          */.last-run.json | */.*.complete) echo "$mode $owner /$path" ;;
+          */.last-run.json | */.*.complete | */sops-nix/changed/*) echo "$mode $owner /$path" ;;
           *) echo "$mode $owner /$path $(sha256sum < "$path" | cut -c1-16)" ;;
         esac ;;
       esac

@@ -503,6 +503,16 @@ in
           };
         })
       ];
+  reader-of-another-format =
+    mends "set format to \"dotenv\", or use the secret in a template that has as."
+      (secret { as = "sh"; })
+      [
+        (secret {
+          as = "sh";
+          format = "dotenv";
+        })
+        (secret { })
+      ];
   sops-file-outside-the-store =
     mends "write the path without quotes, or set sops.validateSopsFiles to false."
       (secret { sopsFile = "/var/lib/secrets.yaml"; })

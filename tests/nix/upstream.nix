@@ -52,7 +52,8 @@ let
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"
-    # It has no files for programs that watch.
+    # It has no files for one reader, and none for programs that watch.
+    "files-of-variables"
     "home-watched"
     "watched"
     # It has no credentials of services, and cannot be switched off.

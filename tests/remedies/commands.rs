@@ -359,7 +359,7 @@ pub const ROWS: &[Row] = &[
     ),
     named("give the unit wants and after", "the order of units is tested in boots", &[]),
     named(
-        "name the unit that it starts in restartUnits of {} instead",
+        "name the unit that it starts in restartUnits of {}, or set its option watch",
         "the case a-healthy-host has a unit there",
         &[],
     ),

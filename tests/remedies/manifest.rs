@@ -191,6 +191,22 @@ pub const ROWS: &[Row] = &[
             &json!("newline"),
         );
     }),
+    mended("set \\\"systemd-env\\\", \\\"docker-env\\\"", || {
+        of_secret(
+            "the unknown \"as\" \"fish\"; set \"systemd-env\", \"docker-env\", ",
+            "as",
+            &json!("fish"),
+            &json!(null),
+        );
+    }),
+    mended("remove \\\"as\\\", or set the format to", || {
+        of_secret(
+            "has \"as\", but its format is yaml; remove \"as\", or ",
+            "as",
+            &json!("sh"),
+            &json!(null),
+        );
+    }),
     mended("set \\\"abort\\\", \\\"skip\\\"", || {
         of_secret(
             "the unknown onFailure \"ignore\"; set \"abort\", \"skip\" or ",

@@ -129,6 +129,16 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.group", "sops.secrets.<name>.gid"],
     ),
     named(
+        "after a change: name the instances.",
+        SAID,
+        &["sops.secrets.<name>.restartUnits"],
+    ),
+    named(
+        "set format to \\\"dotenv\\\", ",
+        EVALUATED,
+        &["sops.secrets.<name>.format", "sops.templates.<name>.as"],
+    ),
+    named(
         "write the path without quotes, or set sops.validateSopsFiles to false.",
         EVALUATED,
         &["sops.validateSopsFiles"],

@@ -21,10 +21,20 @@ pub const ROWS: &[Row] = &[
         "tests/bombs makes files that are so long",
         &["sops.secrets.<name>.key"],
     ),
+    named(
+        "change the value, choose another \\\"as\\\"",
+        READ_BACK,
+        &["sops.secrets.<name>.as"],
+    ),
+    named("use a name such as DB_PASSWORD", READ_BACK, &["sops.secrets.<name>.as"]),
+    named("keep one of them", READ_BACK, &["sops.templates.<name>.as"]),
+    named("write NAME=value", READ_BACK, &["sops.templates.<name>.as"]),
     mended("to keep one of them, {}", one_of_two_values_is_left),
     mended("to give it a value, {}", a_value_is_given),
     mended("correct the key; to add it to the file, {}", a_key_is_added),
 ];
+
+const READ_BACK: &str = "tests/contract/env_files.rs has files with other values and names, which are written";
 
 const PLAIN: &str = r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six", "n": {"o": "seven"}}"#;
 

@@ -157,7 +157,7 @@ impl View<'_> {
     fn secret(&mut self, secret: &Secret) -> EntryStatus {
         let place = PlaceInGeneration::of_secret(&secret.name);
         let key = match &secret.selection {
-            Selection::Whole => String::new(),
+            Selection::Whole | Selection::Variables(_) => String::new(),
             Selection::Key(key) => key.to_string(),
         };
         EntryStatus {

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    installation,
+    doctor, installation, place, readers,
     story::Story,
     story_page::{lines, page},
-    who_reads,
+    unit_file, who_reads,
 };
 use crate::{
     command::{audience::Audience, cli::ExplainArguments, layout::json, reply::Reply},
@@ -40,6 +40,10 @@ pub(crate) fn answer(arguments: &ExplainArguments, audience: Audience, root: &Ro
     let explanation = Explanation {
         stories: stories.collect(),
     };
+    let units = unit_file::all(&readers::unit_directories(root));
+    let places = installations.iter().flat_map(|installation| place::of(installation, root));
+    let places: Vec<_> = places.filter(|place| place.name == arguments.name).collect();
+    let remarks = doctor::silent(&units, &readers::of_units(&units, &places), &places);
     let text = match audience {
         _ if arguments.json => json(&explanation),
         Audience::Person => explanation.stories.iter().map(page).collect::<Vec<_>>().join("\n"),
@@ -47,6 +51,7 @@ pub(crate) fn answer(arguments: &ExplainArguments, audience: Audience, root: &Ro
     };
     Ok(Reply {
         text,
+        remarks,
         ..Reply::default()
     })
 }

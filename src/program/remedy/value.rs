@@ -18,6 +18,7 @@ pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
         }
         ContentError::Select(SelectError::NotAMap { nearest: None, .. }) => Some("correct the key".to_owned()),
         ContentError::Select(error) => error.remedy(),
+        ContentError::Refused(refusal) => Some(refusal.remedy().to_owned()),
         ContentError::Emit(_) => None,
     };
     Diagnosis {

@@ -319,21 +319,22 @@ fn take(file: Decrypted, wanted: &[Selection], room: usize) -> Option<WantedCont
     };
     let mut values = values.into_iter();
     let content = |selection: &Selection| match selection {
-        Selection::Key(_) => values.next(),
+        Selection::Key(_) | Selection::Variables(_) => values.next(),
         Selection::Whole => whole.clone().map(|text| text.map_err(ContentError::from)),
     };
     let contents: WantedContents = wanted.iter().filter_map(content).collect();
     (size(contents.iter().flatten()) <= room).then_some(contents)
 }
 
-/// The values of a decrypted file that are wanted by their keys.
+/// What is wanted of a decrypted file, but not the whole file: values by their keys, and variables.
 fn values(file: &Decrypted, wanted: &[Selection]) -> WantedContents {
     let selector = file.selector();
-    let keys = wanted.iter().filter_map(|selection| match selection {
-        Selection::Key(key) => Some(key),
+    let values = wanted.iter().filter_map(|selection| match selection {
+        Selection::Key(key) => Some(file.value(&selector, key)),
+        Selection::Variables(form) => Some(file.variables(*form)),
         Selection::Whole => None,
     });
-    keys.map(|key| file.value(&selector, key)).collect()
+    values.collect()
 }
 
 /// The size of these contents together, in bytes.

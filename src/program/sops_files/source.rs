@@ -133,7 +133,7 @@ impl<'m> Source<'m> {
 
     fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Lacks> {
         match &secret.selection {
-            Selection::Whole => None,
+            Selection::Whole | Selection::Variables(_) => None,
             Selection::Key(key) => selector
                 .scalar(key)
                 .err()

@@ -13,6 +13,6 @@ mod problem;
 mod testing;
 mod yaml;
 
-pub(crate) use flat::{unflatten, with_line_feeds};
+pub(crate) use flat::{emit_value, unflatten, with_line_feeds};
 pub use formats::Format;
 pub use problem::{EmitError, Flaw, ParseError, SopsFileError};

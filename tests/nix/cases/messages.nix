@@ -196,6 +196,16 @@ in
       restartUnits = [ "other.socket" ];
     };
   };
+  says-unit-that-is-a-template = host {
+    systemd.services."app@" = { };
+    sops.secrets."db/password" = {
+      restartUnits = [
+        "app@"
+        "app@a.service"
+      ];
+      reloadUnits = [ "app@.service" ];
+    };
+  };
 
   says-key-on-a-late-file-system = host {
     system.nixos.release = "25.11";

@@ -103,6 +103,19 @@ in
     };
   };
 
+  # Files of environment variables, each for one reader.
+  files-of-variables = with-options {
+    secrets."app.env" = {
+      format = "dotenv";
+      sopsFile = ../files/app.env;
+      as = "systemd-env";
+    };
+    templates."other.env" = {
+      content = "A=1";
+      as = "sh";
+    };
+  };
+
   secret-with-owner-takes-the-owners-group = with-secret { owner = "nginx"; };
   secret-with-group-and-no-owner = with-secret { group = "web"; };
   secret-with-owner-and-number-of-a-group = with-secret {

@@ -1,10 +1,11 @@
 """What readers of secrets see after a change, with the real systemd: files bound elsewhere, credentials, path units, and watch files."""
 
+import base64
 import pathlib
 import time
 
 from configuration import prepare
-from payload import value
+from payload import placeholder, value
 
 STEPS = ["first", "second"]
 WATCH = "/run/sops-nix/changed"
@@ -30,6 +31,8 @@ HOLDERS = {
     "credential": (f"LoadCredential=a:/run/secrets/a\nExecReload=/bin/sh -c 'cat {CREDENTIAL} > /run/reloaded'", CREDENTIAL),
     "opens-by-path": ("", "/run/secrets/a"),
 }
+# Values of which systemd makes something else in a plain dotenv file.
+HARD = ["a\nb", "#h", 'q"q\'q', "ends in \\", " blanks\t ", "$HOME ${x} `id`", "-----BEGIN-----\nAA==\n-----END-----\n", ""]
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs/readers.md"
 # How the row of each begins in the first table of the page.
 ROWS = {
@@ -77,6 +80,11 @@ def tell(lab):
         # Whoever watches need not be root, and learns nothing of the secret.
         text = machine.succeed(f"setpriv --reuid=65534 --clear-groups cat {WATCH}/secrets.d/a {WATCH}/secrets")
         assert "sops-install-secrets file" in text and not any(value in text for value in values.values()), text
+
+    with lab.scenario("24c", "a file of variables that is written for systemd: EnvironmentFile gives back each value, byte for byte"):
+        machine.succeed("cp /test/variables.json /test/manifest.json; systemctl reset-failed sops-nix; systemctl restart sops-nix; systemctl start variables")
+        variables = base64.b64decode(machine.succeed("cat /run/variables")).decode().split("\0")
+        assert [text for text in variables if text.startswith("HARD_")] == [f"HARD_{number}={text}" for number, text in enumerate(HARD)], variables
     machine.cut_power()
 
 
@@ -90,6 +98,13 @@ def lay_out(payload, values, other):
             # The same, and no older generation is removed.
             payload.manifest("kept.json", secrets, watchFile=f"{WATCH}/secrets", keepGenerations=0)
     payload.write("test/manifest.json", (payload.test / "first.json").read_text())
+    names = [f"hard-{number}" for number in range(len(HARD))]
+    hard = payload.encrypt("hard.yaml", dict(zip(names, HARD)))
+    lines = "".join(f"HARD_{number}={placeholder(name)}\n" for number, name in enumerate(names))
+    secrets = [payload.secret(name, hard) for name in names]
+    payload.manifest("variables.json", secrets, [payload.template("variables.env", lines, **{"as": "systemd-env"})], keepGenerations=1)
+    payload.write("etc/systemd/system/variables.service", "[Service]\nType=oneshot\nEnvironmentFile=/run/secrets/rendered/variables.env\n"
+                  "ExecStart=/usr/bin/base64 -w0 /proc/self/environ\nStandardOutput=file:/run/variables\n")
     payload.early_manifest([])
     for name, (setting, _) in HOLDERS.items():
         payload.service(name, f"After=sops-nix.service\n[Service]\n{setting}\nExecStart=/bin/sleep infinity\n")
@@ -102,7 +117,7 @@ def lay_out(payload, values, other):
 
 def install(machine, step):
     """Installs a manifest, and waits until nothing more happens because of it."""
-    machine.succeed(f"cp /test/{step}.json /test/manifest.json; systemctl restart sops-nix")
+    machine.succeed(f"cp /test/{step}.json /test/manifest.json; systemctl reset-failed sops-nix; systemctl restart sops-nix")
     # A path unit that were to fire would do so at once.
     time.sleep(1)
     machine.wait_until("[ -z \"$(systemctl list-jobs --no-legend)\" ]")

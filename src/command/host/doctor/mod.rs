@@ -11,3 +11,4 @@ mod unit_check;
 #[cfg(test)]
 pub(crate) use examination::Examination;
 pub(crate) use examination::answer;
+pub(crate) use unit_check::silent;

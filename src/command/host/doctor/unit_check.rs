@@ -59,18 +59,27 @@ pub(crate) fn of_all(units: &[UnitFile], readers: &[SecretReader], places: &[Rea
     let unit_of = |name: &str| units.iter().find(|unit| unit.name == name);
     let by_path: HashMap<_, _> = places.iter().map(|place| (place.own_path(), place)).collect();
     let reads = readers.iter().filter_map(|reader| Some((reader, *by_path.get(&reader.at)?)));
-    let unordered = reads.clone().filter_map(|(reader, place)| {
+    let unordered = reads.filter_map(|(reader, place)| {
         // What an activation script installs is there before any unit starts.
         let installer = unit_of(place.installer.as_ref()?)?;
         unordered(unit_of(&reader.unit)?, reader, installer)
     });
-    let bound = reads.filter_map(|(reader, place)| bound(reader, place));
+    let diagnoses = unordered.chain(silent(units, readers, places));
+    diagnoses
+        .map(|diagnosis| HostFinding::new(Subject::Unit, diagnosis))
+        .collect()
+}
+
+/// What goes wrong silently when one of the secrets at `places` changes: path units that do not see the change, and units into which the
+/// old secret is bound.
+pub(crate) fn silent(units: &[UnitFile], readers: &[SecretReader], places: &[ReadPlace]) -> Vec<Diagnosis> {
+    let by_path: HashMap<_, _> = places.iter().map(|place| (place.own_path(), place)).collect();
+    let reads = readers.iter().filter_map(|reader| Some((reader, *by_path.get(&reader.at)?)));
     let index = PlaceIndex::new(places);
     let watching = units.iter().filter(|unit| is_of_type(&unit.name, &["path"]));
     let watching = watching.flat_map(|unit| watched(unit, &index));
-    let diagnoses = unordered.chain(watching).chain(bound);
-    diagnoses
-        .map(|diagnosis| HostFinding::new(Subject::Unit, diagnosis))
+    watching
+        .chain(reads.filter_map(|(reader, place)| bound(reader, place)))
         .collect()
 }
 
@@ -131,7 +140,7 @@ fn watched(unit: &UnitFile, index: &PlaceIndex<'_>) -> Vec<Diagnosis> {
                     named(&secret.name)
                 ),
                 format!(
-                    "name the unit that it starts in restartUnits of {} instead",
+                    "name the unit that it starts in restartUnits of {}, or set its option watch and watch its watchFile",
                     named(&secret.name)
                 ),
             )

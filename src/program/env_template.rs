@@ -1,0 +1,44 @@
+//! Renders a template whose lines are environment variables, for the reader that it names.
+//!
+//! The lines are those of the template, and not those of its values. So a secret with a line feed stays the value of one variable.
+
+use super::template::Tokens;
+use crate::{
+    sops::env_file::{EnvFile, EnvFileError, Form},
+    system::plaintext::Plaintext,
+    text::diagnosis::Diagnosis,
+};
+
+/// Renders `text`, whose placeholder with the index `n` stands for `value(n)`, as a file for the reader of `form`. `length` is the length
+/// of the rendered text in its plain form.
+///
+/// # Errors
+///
+/// When a line is no variable, when a value is missing, and when the reader would not give back a value.
+pub(crate) fn render<'v>(
+    tokens: &Tokens<'_>,
+    text: &[u8],
+    form: Form,
+    length: usize,
+    value: impl Fn(usize) -> Result<&'v [u8], Diagnosis> + Copy,
+) -> Result<Plaintext, Diagnosis> {
+    let refuse = |refusal: EnvFileError| Diagnosis::new(refusal.to_string(), refusal.remedy());
+    let mut file = EnvFile::new(form, length);
+    for (line, text) in (1..).zip(text.split(|&byte| byte == b'\n')) {
+        let text = text.trim_ascii_start();
+        if text.is_empty() || text.starts_with(b"#") {
+            continue;
+        }
+        let (name, text) = split(text).ok_or_else(|| refuse(EnvFileError::Line { line }))?;
+        let length = tokens.length(text, value)?;
+        let content = tokens.render(text, length, value)?;
+        file.push(name, content.expose()).map_err(refuse)?;
+    }
+    Ok(file.finish())
+}
+
+/// The name before the first `=`, and what is behind it.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, rest) = line.split_at_checked(line.iter().position(|&byte| byte == b'=')?)?;
+    Some((name, rest.get(1..)?))
+}

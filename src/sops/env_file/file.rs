@@ -1,0 +1,66 @@
+//! A file of environment variables that is being written.
+
+use std::collections::HashSet;
+
+use super::{error::EnvFileError, form::Form};
+use crate::system::plaintext::Plaintext;
+
+/// A file of environment variables that is being written for a reader.
+pub struct EnvFile {
+    form: Form,
+    text: Plaintext,
+    names: HashSet<Vec<u8>>,
+}
+
+impl EnvFile {
+    /// A file without variables, with room for `capacity` bytes.
+    #[must_use]
+    pub fn new(form: Form, capacity: usize) -> Self {
+        Self {
+            form,
+            text: Plaintext::with_capacity(capacity),
+            names: HashSet::new(),
+        }
+    }
+
+    /// Appends a variable.
+    ///
+    /// # Errors
+    /// When the reader would not give back this value under this name. The file is of no use then.
+    pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), EnvFileError> {
+        let variable = || String::from_utf8_lossy(name).into_owned();
+        let reader = self.form.reader();
+        if !is_name(name) {
+            return Err(EnvFileError::Name { variable: variable() });
+        }
+        if !self.names.insert(name.to_vec()) {
+            return Err(EnvFileError::Repeated { variable: variable() });
+        }
+        let most = self.form.most();
+        if name.len().saturating_add(value.len()) > most {
+            let variable = variable();
+            return Err(EnvFileError::Long { variable, most, reader });
+        }
+        self.text.push(name);
+        self.text.push(b"=");
+        self.form.write(value, &mut self.text).map_err(|fault| EnvFileError::Value {
+            variable: variable(),
+            fault,
+            reader,
+        })?;
+        self.text.push(b"\n");
+        Ok(())
+    }
+
+    /// The text of the file.
+    #[must_use]
+    pub fn finish(self) -> Plaintext {
+        self.text
+    }
+}
+
+/// Whether every reader takes this for the name of a variable.
+fn is_name(name: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    name.first().is_some_and(is_letter) && name.iter().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}

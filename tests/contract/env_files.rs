@@ -1,0 +1,98 @@
+//! Files of environment variables that are written for one reader. `tests/readers` compares all forms with the real readers.
+
+use serde_json::json;
+
+use crate::common::{World, token};
+
+/// The variables of `encrypted-regex.env`, in the form for systemd.
+const FOR_SYSTEMD: &str = "PLAIN=\"seen by all\"\nsecret=\"for some only\"\nsecret_suffix=\"x\"\nnumber=\"5\"\n";
+
+#[test]
+fn a_dotenv_file_is_written_for_each_reader_and_as_it_is() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("encrypted-regex.env");
+    let mut manifest = world.manifest().secret("plain", &file, "");
+    let forms = [
+        ("systemd-env", FOR_SYSTEMD.to_owned()),
+        ("docker-env", FOR_SYSTEMD.replace('"', "")),
+        ("dotenv", FOR_SYSTEMD.replace('"', "'")),
+        ("sh", FOR_SYSTEMD.replace('"', "'")),
+    ];
+    for (form, _) in &forms {
+        manifest = manifest.secret_with(form, &file, "", json!({"as": form}));
+    }
+    world.install(&manifest);
+    for (form, text) in forms {
+        assert_eq!(world.read(&format!("/run/secrets/{form}")), text, "{form}");
+    }
+    let whole = "# encrypt this\nPLAIN=seen by all\nsecret=for some only\nsecret_suffix=x\n# leave this\nnumber=5\n";
+    assert_eq!(world.read("/run/secrets/plain"), whole);
+}
+
+#[test]
+fn a_value_with_line_feeds_stays_the_value_of_one_variable_of_a_template() {
+    let Some(world) = World::system() else { return };
+    let (lines, file) = (world.fixture("lines.bin"), world.fixture("nesting.json"));
+    let text = format!(
+        "# A comment.\n\n  LINES=<{}>\nURL=a#'b {}\n",
+        token("lines"),
+        token("password")
+    );
+    let manifest = world
+        .manifest()
+        .secret("lines", &lines, "")
+        .secret("password", &file, "database/users/admin/password")
+        .template("sh.env", &text, json!({"as": "sh"}));
+    world.install(&manifest);
+    let read = ". /run/secrets/rendered/sh.env; printf '%s|%s' \"$LINES\" \"$URL\"";
+    assert_eq!(world.shell(read), "<a\r\nb\n\n>|a#'b correct horse battery staple");
+    let before = world.read("/run/secrets/rendered/sh.env");
+    assert_eq!(before, "LINES='<a\r\nb\n\n>'\nURL='a#'\\''b correct horse battery staple'\n");
+}
+
+#[test]
+fn what_the_reader_cannot_hold_is_refused_by_its_name_and_nothing_changes() {
+    let Some(world) = World::system() else { return };
+    let lines = world.fixture("lines.bin");
+    let good = world.manifest().secret("lines", &lines, "");
+    world.install(&good);
+    for (content, said) in [
+        (
+            format!("A=1\nKEY={}\n", token("lines")),
+            "the variable \"KEY\" has a line feed, which docker cannot read",
+        ),
+        (
+            format!("A=1\nA={}\n", token("lines")),
+            "the variable \"A\" is there more than once",
+        ),
+        (token("lines"), "line 1 is neither a comment nor a variable"),
+        ("A-B=1\n".to_owned(), "the variable \"A-B\" has a name of other characters"),
+    ] {
+        let manifest = world
+            .manifest()
+            .secret("lines", &lines, "")
+            .template("t", &content, json!({"as": "docker-env"}));
+        let run = world.run(&manifest);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains(&format!("template \"t\": {said}")), "{run:?}");
+    }
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/1\n");
+}
+
+#[test]
+fn the_limit_of_all_templates_counts_what_is_written() {
+    let Some(world) = World::system() else { return };
+    // Each quote takes four characters in a shell.
+    let line = |number| format!("A{number}={}\n", "'".repeat(100 << 10));
+    let content: String = (0..6).map(line).collect();
+    let manifest = |form: &str| {
+        world
+            .manifest()
+            .with("maxSize", 1)
+            .template("t", &content, json!({"as": form}))
+    };
+    world.install(&manifest("systemd-env"));
+    let run = world.run(&manifest("sh"));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("more than 1 MiB of templates"), "{run:?}");
+}
