@@ -16,7 +16,6 @@ use std::{
     env,
     fmt::Write as _,
     fs,
-    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -236,12 +235,9 @@ fn compare(reader: &Reader, text: &[u8], variables: &[(String, Vec<u8>)]) -> Res
     for (name, value) in variables {
         let there = read.get(name.as_bytes());
         if there != Some(value) {
-            let shown = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_owned();
-            return Err(format!(
-                "{name}: wrote {:?}, read {:?}",
-                shown(value),
-                there.map(|value| shown(value))
-            ));
+            let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
+            let there = there.map_or_else(|| "nothing".to_owned(), |there| shown(there));
+            return Err(format!("{name}: wrote {}, read {there}", shown(value)));
         }
     }
     if read.len() == variables.len() {
