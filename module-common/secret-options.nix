@@ -109,8 +109,8 @@ let
           default = null;
           example = "newline";
           description = ''
-            What is taken off the end of the secret: `"newline"` takes all line ends, as a shell does with the output of a command. Editors and `echo` write
-            one, and some programs take it for a part of the password.
+            What is taken off the end of the secret: `"newline"` takes all line ends. Editors and `echo` write one, and some programs take it for a part of
+            the password. It is for text: the last byte of a binary file may be a line feed by chance.
           '';
         };
 

@@ -1,8 +1,8 @@
 //! The marks of complete generations, so that nothing leads back to a part of one.
 //!
 //! The mark `.<N>.complete` lies beside generation N. It is made when the link names N, and removed before anything in N is. So a
-//! generation that a killed run has written or removed in part has no mark. The mark names the phase and the inode of the directory:
-//! it counts for no other directory of this number. If only the live generation is kept, no marks are made.
+//! generation that a killed run has written or removed in part has no mark. The mark names the inode of the directory: it counts for no
+//! other directory of this number. If only the live generation is kept, no marks are made.
 
 use std::{
     fs::File,
@@ -22,17 +22,6 @@ use crate::system::mode::FileMode;
 /// The most bytes of a mark that are read.
 const MAX_BYTES: u64 = 256;
 
-/// What the mark of a generation says.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Completeness {
-    /// The generation is complete.
-    Complete,
-    /// The generation is complete, and of this other phase.
-    OfPhase(String),
-    /// Nothing says that the generation is complete.
-    Unknown,
-}
-
 /// The file name of the mark of generation `number`.
 pub(crate) fn name(number: u64) -> String {
     format!(".{number}.complete")
@@ -44,8 +33,8 @@ pub(crate) fn number(name: &str) -> Option<u64> {
 }
 
 /// The text of the mark of the directory with `status`.
-fn text(site: &Site, status: &Stat) -> String {
-    format!("{} {}\n", site.phase, status.st_ino)
+fn text(status: &Stat) -> String {
+    format!("{}\n", status.st_ino)
 }
 
 /// Marks the generation `number`, which the link names. Writes nothing if it is marked already, or if no other generation is kept.
@@ -54,7 +43,7 @@ fn text(site: &Site, status: &Stat) -> String {
 ///
 /// If the mark cannot be written. Then the generation has none.
 pub(crate) fn mark(site: &Site, root: &OwnedFd, number: u64) -> Result<(), InstallError> {
-    if site.keep_generations == 1 || of(site, root, number)? == Completeness::Complete {
+    if site.keep_generations == 1 || has(site, root, number)? {
         return Ok(());
     }
     let at = site.mount_point.join(name(number));
@@ -65,7 +54,7 @@ pub(crate) fn mark(site: &Site, root: &OwnedFd, number: u64) -> Result<(), Insta
     let file =
         files::create_file(root, name(number), site.file_owner(), FileMode::of_bits(0o600)).map_err(failed("create", &at))?;
     // A mark that is written in part does not count: its text differs.
-    let outcome = File::from(file).write_all(text(site, &status).as_bytes());
+    let outcome = File::from(file).write_all(text(&status).as_bytes());
     outcome.map_err(|error| failed("write", &at)(errno(&error)))
 }
 
@@ -75,28 +64,21 @@ pub(crate) fn remove(site: &Site, root: &OwnedFd, number: u64) -> Result<(), Ins
     files::remove_tree(root.as_fd(), &name(number)).map_err(failed("remove", &at))
 }
 
-/// Whether the generation `number` is complete.
-pub(crate) fn of(site: &Site, root: &OwnedFd, number: u64) -> Result<Completeness, InstallError> {
+/// Whether the generation `number` has a mark, and so is complete.
+pub(crate) fn has(site: &Site, root: &OwnedFd, number: u64) -> Result<bool, InstallError> {
     let at = site.mount_point.join(name(number));
     let Some(status) = files::status(root, number.to_string()).map_err(failed("examine", &at))? else {
-        return Ok(Completeness::Unknown);
+        return Ok(false);
     };
     let file = match files::open_file(root, name(number)) {
         Ok(file) => file,
-        Err(Errno::NOENT | Errno::LOOP) => return Ok(Completeness::Unknown),
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
         Err(cause) => return Err(failed("open", &at)(cause)),
     };
     let mut said = String::new();
     let outcome = File::from(file).take(MAX_BYTES).read_to_string(&mut said);
     outcome.map_err(|error| failed("read", &at)(errno(&error)))?;
-    if said == text(site, &status) {
-        return Ok(Completeness::Complete);
-    }
-    let inode = format!(" {}\n", status.st_ino);
-    Ok(match said.strip_suffix(inode.as_str()) {
-        Some(phase) => Completeness::OfPhase(phase.to_owned()),
-        None => Completeness::Unknown,
-    })
+    Ok(said == text(&status))
 }
 
 #[cfg(test)]

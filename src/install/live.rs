@@ -7,7 +7,7 @@ use std::{
     io::{self, Read},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::ffi::OsStringExt,
+        unix::{ffi::OsStringExt, fs::MetadataExt as _},
     },
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -169,9 +169,7 @@ impl LiveGeneration {
     ///
     /// If a directory cannot be read, or directories are nested more deeply than `files::MAX_DEPTH`.
     pub fn inventory(&self) -> Result<BTreeMap<String, FileType>, InstallError> {
-        let mut inventory = BTreeMap::new();
-        collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut inventory).map_err(failed("list", &self.at))?;
-        Ok(inventory)
+        inventory(&self.dir, &self.at)
     }
 
     /// The open directory of the generation.
@@ -219,8 +217,8 @@ pub fn live_contents(site: &Site, names: &[&EntryName], limit: usize) -> Result<
 }
 
 /// Returns what `look` sees without the lock. While `look` reads a generation, another run may swap the link and then remove that
-/// generation. So `look` is repeated until the link has the same target before and after `look`. If the target is the same,
-/// `look` saw a complete generation: a generation is not removed, and its number is not used again, while the link leads to it.
+/// generation. So `look` is repeated until the link leads to the same directory before and after `look`. If it does, `look` saw a
+/// complete generation: a generation is not removed while the link leads to it. Its number may be used again, after a rollback.
 ///
 /// # Errors
 ///
@@ -234,9 +232,9 @@ pub(crate) fn steady<T>(site: &Site, look: impl Fn() -> Result<T, InstallError>)
 fn steady_within<T>(timeout: Duration, site: &Site, look: impl Fn() -> Result<T, InstallError>) -> Result<T, InstallError> {
     let start = Instant::now();
     loop {
-        let before = linked(site)?;
+        let before = followed(site)?;
         let seen = look();
-        if linked(site)? == before {
+        if followed(site)? == before {
             return seen;
         }
         if stop::is_requested() {
@@ -255,6 +253,20 @@ fn linked(site: &Site) -> Result<Option<PathBuf>, InstallError> {
         Err(Errno::NOENT | Errno::INVAL | Errno::NOTDIR) => Ok(None),
         Err(cause) => Err(failed("read the link", &site.link)(cause)),
     }
+}
+
+/// The target of the link, with the device and inode of the directory to which it leads.
+fn followed(site: &Site) -> Result<(Option<PathBuf>, Option<[u64; 2]>), InstallError> {
+    let directory = site.link.metadata().ok();
+    Ok((linked(site)?, directory.map(|status| [status.dev(), status.ino()])))
+}
+
+/// What is in the directory `dir` of a generation, and below: each relative path, with the kind of file that is there. `at` is the path
+/// of the directory, for messages.
+pub(crate) fn inventory(dir: &OwnedFd, at: &Path) -> Result<BTreeMap<String, FileType>, InstallError> {
+    let mut inventory = BTreeMap::new();
+    collect(dir.as_fd(), "", files::MAX_DEPTH, &mut inventory).map_err(failed("list", at))?;
+    Ok(inventory)
 }
 
 /// Adds the relative paths of all that is in `dir` and below to `inventory`, each with `prefix` before it.
@@ -304,7 +316,6 @@ mod tests {
             mount_point: top.join("secrets.d"),
             link: top.join("secrets"),
             watch_file: None,
-            phase: "system",
             keep_generations: 1,
             keeps_unchanged: false,
             store: Store::Directory,

@@ -102,6 +102,10 @@ pub(crate) fn publish_within(
 /// Carries out one publication into the mount point `root`, which this run has locked.
 fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     let decided = decide(site, root, entries, extent)?;
+    // The link names the live generation, so it is complete. It may lack its mark, if only one generation was kept until now.
+    let former = decided.live.as_ref().filter(|_| !decided.stays);
+    let former = former.and_then(|(live, _)| site.number(live.at()));
+    let marked = former.map_or(Ok(()), |former| complete::mark(site, root, former));
     // The whole generation is written before the link names it, so a run that is killed here leaves the live generation unchanged.
     let mut draft = if decided.stays {
         None
@@ -128,7 +132,8 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         draft.iter_mut().for_each(Draft::publish);
     }
     let mut warnings = swapped?;
-    warnings.extend(complete::mark(site, root, number).err().map(|error| error.to_string()));
+    let marks = [marked, complete::mark(site, root, number)];
+    warnings.extend(marks.into_iter().filter_map(Result::err).map(|error| error.to_string()));
 
     // The symlinks come after the swap: they lead through the link, which must name the new generation first.
     let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);

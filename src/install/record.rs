@@ -26,7 +26,7 @@ use super::{
     changes::Changes,
     entry::Entry,
     error::{InstallError, errno, failed},
-    files, lock, mount,
+    files, links, lock, mount,
     site::Site,
 };
 use crate::{system::mode::FileMode, text::diagnosis::Diagnosis};
@@ -312,7 +312,11 @@ pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
         return Ok(());
     };
     let earlier = read()?;
-    if earlier.is_later_than(deeds) {
+    // A rollback may have taken place since this run gave back the lock of its publication.
+    let was_replaced = deeds
+        .published
+        .is_some_and(|published| !links::leads_to(site, published.generation));
+    if was_replaced || earlier.is_later_than(deeds) {
         return Ok(());
     }
     let record = earlier.after(deeds, now());

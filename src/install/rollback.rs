@@ -4,6 +4,7 @@
 //! that is killed in between leaves the requests to the next run. That run publishes what its manifest says, whatever is live.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::Read as _,
     os::fd::{AsFd as _, OwnedFd},
@@ -17,11 +18,11 @@ use rustix::{
 use zeroize::Zeroizing;
 
 use super::{
-    complete::{self, Completeness},
+    complete,
     error::{InstallError, errno, failed},
     failure::Failed,
     files, links,
-    live::{Current, LiveGeneration, steady},
+    live::{self, Current, LiveGeneration, steady},
     lock, mount,
     name::PlaceInGeneration,
     pending, record, rollback_error,
@@ -55,13 +56,16 @@ pub struct Rollback {
     pub to: u64,
     /// The places of the declared files that the live generation has, and that one lacks.
     pub lacking: Vec<String>,
+    /// The places of the files that that one has, and that neither the live generation has nor anybody declares: of secrets that were
+    /// removed, because they were revoked perhaps.
+    pub returning: Vec<String>,
 }
 
 /// What a rollback has done.
 pub struct RolledBack {
     /// Warnings, such as a record that could not be removed.
     pub warnings: Vec<String>,
-    /// The unit requests that failed, and the watch files that could not be written.
+    /// What failed after the link was exchanged: the rest of the exchange, watch files and unit requests.
     pub failures: Vec<InstallError>,
 }
 
@@ -84,6 +88,7 @@ struct Compared {
     from: u64,
     to: u64,
     effects: Vec<Effect>,
+    returning: Vec<String>,
 }
 
 impl Compared {
@@ -97,17 +102,22 @@ impl Compared {
             return Err(rollback_error::nothing_live(&site.link));
         };
         let to = older(site, root, from)?;
-        match complete::of(site, root, to)? {
-            Completeness::Complete => {}
-            Completeness::OfPhase(other) => return Err(rollback_error::of_another_phase(&site.mount_point, to, &other)),
-            Completeness::Unknown => return Err(rollback_error::incomplete(&site.mount_point, to)),
+        if !complete::has(site, root, to)? {
+            return Err(rollback_error::incomplete(&site.mount_point, to));
         }
         let at = site.generation(to);
         let dir = files::open_directory(root, to.to_string()).map_err(failed("open the generation", &at))?;
         let effect_on =
             |file: &DeclaredFile<'_>| effect(&live, &dir, &file.place).map_err(failed("compare", &at.join(&file.place)));
         let effects = declared.iter().map(effect_on).collect::<Result<_, _>>()?;
-        Ok(Self { live, from, to, effects })
+        let returning = returning(&live, &live::inventory(&dir, &at)?, declared)?;
+        Ok(Self {
+            live,
+            from,
+            to,
+            effects,
+            returning,
+        })
     }
 
     /// The files of `declared` on which a rollback has the effect `wanted`.
@@ -122,6 +132,7 @@ impl Compared {
             from: self.from,
             to: self.to,
             lacking: lacking.collect(),
+            returning: self.returning.clone(),
         }
     }
 }
@@ -131,7 +142,7 @@ impl Compared {
 ///
 /// # Errors
 ///
-/// If no generation is live, if there is no older one, or if that one is not complete or of another phase.
+/// If no generation is live, if there is no older one, or if that one may not be complete.
 pub fn possible_rollback(site: &Site, declared: &[DeclaredFile<'_>]) -> Result<Rollback, InstallError> {
     steady(site, || match mount::open(site)? {
         Some(root) => Ok(Compared::look(site, &root, declared)?.rollback(declared)),
@@ -167,13 +178,27 @@ pub fn roll_back(site: &Site, declared: &[DeclaredFile<'_>], agreed: &Rollback, 
         pending::write(site, root, to, &requests)?;
     }
     let mut warnings = entered.warnings;
-    warnings.extend(links::swap(site, to, true)?);
+    // If the swap failed after the link was exchanged, the older generation is live, and all has to be told of it.
+    let mut failures = Vec::new();
+    match links::swap(site, to, true) {
+        Ok(further) => warnings.extend(further),
+        Err(failed) if links::leads_to(site, to) => {
+            warnings.extend(failed.warnings);
+            failures.extend(failed.errors);
+        }
+        Err(failed) => {
+            return Err(Failed {
+                warnings: [warnings, failed.warnings].concat(),
+                ..failed
+            });
+        }
+    }
     warnings.extend(recorded(site, root, declared, &compared).err().map(|error| error.to_string()));
     // Watchers and units are told as by a run: once everything is at its place.
     let there = [Effect::Stays, Effect::Changes].into_iter();
     let there = there.flat_map(|effect| compared.files(declared, effect));
     let watched = there.filter_map(|file| Some((file.place.as_str().to_owned(), file.watch_file.as_deref()?)));
-    let mut failures = watch_file::write_all(site, root, to, watched);
+    failures.extend(watch_file::write_all(site, root, to, watched));
     let errors = units::request(channel, &requests);
     if !errors.iter().any(UnitError::is_lost) {
         let removed = pending::remove(site, root, to);
@@ -203,6 +228,19 @@ fn older(site: &Site, root: &OwnedFd, live: u64) -> Result<u64, InstallError> {
         .filter_map(|(name, _)| parse_number(name.to_str().ok()?));
     let older = numbers.filter(|number| *number < live).max();
     older.ok_or_else(|| rollback_error::nothing_older(&site.mount_point, live))
+}
+
+/// The files of the older generation with this `inventory` that the live one lacks, and that are not `declared`.
+fn returning(
+    live: &LiveGeneration,
+    inventory: &BTreeMap<String, FileType>,
+    declared: &[DeclaredFile<'_>],
+) -> Result<Vec<String>, InstallError> {
+    let now = live.inventory()?;
+    let declared: BTreeSet<_> = declared.iter().map(|file| file.place.as_str()).collect();
+    let files = inventory.iter().filter(|(_, kind)| **kind == FileType::RegularFile);
+    let returning = files.filter(|(place, _)| !now.contains_key(*place) && !declared.contains(place.as_str()));
+    Ok(returning.map(|(place, _)| place.clone()).collect())
 }
 
 /// What a rollback to the generation `older` does to the file at `place`.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::InstallError;
-use crate::text::printable::{named, shown};
+use crate::text::printable::shown;
 
 /// Nothing is live that a rollback could replace.
 pub(crate) fn nothing_live(link: &Path) -> InstallError {
@@ -31,18 +31,6 @@ pub(crate) fn incomplete(mount_point: &Path, older: u64) -> InstallError {
             "generation {older} in {} has no mark that it is complete: a run was ended while it wrote or removed it, or a version without \
              such marks made it",
             shown(mount_point)
-        ),
-        "to go back further than to the live generation, switch to an older configuration",
-    )
-}
-
-/// The older generation `older` was made in another phase.
-pub(crate) fn of_another_phase(mount_point: &Path, older: u64, phase: &str) -> InstallError {
-    InstallError::new(
-        format!(
-            "generation {older} in {} is not of this phase, but of {}",
-            shown(mount_point),
-            named(phase)
         ),
         "to go back further than to the live generation, switch to an older configuration",
     )

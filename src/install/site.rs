@@ -18,8 +18,6 @@ pub struct Site {
     pub link: PathBuf,
     /// The file that is written when a new generation is live, for programs that watch.
     pub watch_file: Option<PathBuf>,
-    /// The word for the phase in which this installation is made.
-    pub phase: &'static str,
     /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
     /// Whether a run keeps what is already as it should be: the live generation if nothing in it changes, and otherwise the files that

@@ -45,15 +45,21 @@ pub(crate) fn write_all<'w>(
     number: u64,
     watched: impl Iterator<Item = (String, &'w Path)>,
 ) -> Vec<InstallError> {
-    let of_phase = site
-        .watch_file
-        .as_deref()
-        .map(|path| write(site, path, &format!("{MARK} generation {number}\n")));
+    let of_phase = site.watch_file.as_deref().map(|path| {
+        let stamp = stamp_of_generation(root, number).map_err(failed("examine", &site.generation(number)));
+        stamp.and_then(|stamp| write(site, path, &stamp))
+    });
     let of_entries = watched.map(|(place, path)| {
         let stamp = stamp(root, number, &place).map_err(failed("examine", &site.generation(number)));
         stamp.and_then(|stamp| write(site, path, &stamp))
     });
     of_phase.into_iter().chain(of_entries).filter_map(Result::err).collect()
+}
+
+/// The stamp of the live generation. After a rollback, its number comes again, but for another directory.
+fn stamp_of_generation(root: &OwnedFd, number: u64) -> Result<String, Errno> {
+    let status = fs::statat(root, number.to_string(), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(format!("{MARK} generation {number} {}\n", status.st_ino))
 }
 
 /// The stamp of the live file of the entry at `place`. An unchanged file is the same file in each generation, and so has the same stamp.

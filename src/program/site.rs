@@ -4,7 +4,7 @@ use rustix::fs::Gid;
 
 use crate::{
     install::{Homes, Site, Store},
-    manifest::{Manifest, Phase},
+    manifest::Manifest,
     system::{memory::FileSystem, root::Root, users::Accounts},
 };
 
@@ -29,7 +29,6 @@ pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mu
         mount_point: root.locate(&manifest.mount_point),
         link: root.locate(&manifest.link),
         watch_file: manifest.watch_file.as_ref().map(|path| root.locate(path)),
-        phase: phase(is_early, manifest),
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
         store,
@@ -38,16 +37,6 @@ pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mu
             (false, true) => Homes::Earlier,
             (false, false) => Homes::Known,
         },
-    }
-}
-
-/// The word for the phase of an installation.
-fn phase(is_early: bool, manifest: &Manifest) -> &'static str {
-    match manifest.phase {
-        _ if manifest.user_mode => "user",
-        Phase::FileSystems => "for-file-systems",
-        Phase::AsCalled if is_early => "for-users",
-        Phase::AsCalled => "system",
     }
 }
 

@@ -35,18 +35,26 @@ fn chosen<'i>(installations: &'i [Installation], phase: Option<&str>) -> Result<
     };
     let word = phase.unwrap_or(default.word());
     let found = installations.iter().find(|installation| installation.phase.word() == word);
-    if found.is_none_or(|installation| !installation.is_own()) && !geteuid().is_root() {
-        return Err(Diagnosis::new(
+    match found {
+        Some(found) if found.is_own() => Ok(found),
+        Some(_) => Err(Diagnosis::new(
             "only root can roll back the secrets of the system",
-            "run: sudo sops-nix rollback",
-        ));
-    }
-    found.ok_or_else(|| {
-        Diagnosis::new(
+            format!("run: sudo sops-nix rollback{}", option(phase)),
+        )),
+        None if phase.is_none() && !geteuid().is_root() => Err(Diagnosis::new(
+            "this user has no secrets from home-manager",
+            "to roll back those of the system, run: sudo sops-nix rollback",
+        )),
+        None => Err(Diagnosis::new(
             format!("this host installs no secrets in the phase {}", named(word)),
             "to see which phases it has, run: sops-nix status",
-        )
-    })
+        )),
+    }
+}
+
+/// The option for a phase, as it is typed behind the command.
+fn option(phase: Option<&str>) -> String {
+    phase.map(|phase| format!(" --phase {phase}")).unwrap_or_default()
 }
 
 fn roll_back(installation: &Installation, arguments: &RollbackArguments, root: &Root) -> Result<Reply, Diagnosis> {
@@ -87,7 +95,9 @@ fn roll_back(installation: &Installation, arguments: &RollbackArguments, root: &
 /// Refuses a generation of dummies on a host that is no mock.
 fn refuse_dummies(manifest: &Manifest, rollback: &Rollback, root: &Root) -> Result<(), Diagnosis> {
     let older = root.locate(&manifest.mount_point).join(rollback.to.to_string());
-    if !manifest.is_mock && older.join(MOCK_MARK).symlink_metadata().is_ok() {
+    // A secret may have this name, too, if the manifest is no mock.
+    let is_secret = manifest.secrets.iter().any(|secret| secret.name.as_str() == MOCK_MARK);
+    if !manifest.is_mock && !is_secret && older.join(MOCK_MARK).symlink_metadata().is_ok() {
         let cause = format!(
             "generation {} has dummies in the place of all secrets (sops.mock)",
             rollback.to
@@ -97,28 +107,37 @@ fn refuse_dummies(manifest: &Manifest, rollback: &Rollback, root: &Root) -> Resu
     Ok(())
 }
 
-/// Asks whether the rollback is wanted if it takes away secrets or templates that the configuration declares.
+/// Asks whether the rollback is wanted if it takes away secrets or templates that the configuration declares, or brings back those that
+/// it removed.
 fn agree(rollback: &Rollback, arguments: &RollbackArguments) -> Result<(), Diagnosis> {
-    if rollback.lacking.is_empty() || arguments.yes {
+    let Rollback {
+        from,
+        to,
+        lacking,
+        returning,
+    } = rollback;
+    let told = |verb: &str, places: &[String], what: &str| {
+        let places: Vec<_> = places.iter().map(|place| named(place)).collect();
+        (!places.is_empty()).then(|| format!("{verb} {}, which the configuration {what}", names(&places)))
+    };
+    let effects = [
+        told("lacks", lacking, "declares"),
+        told("has again", returning, "does not declare any more"),
+    ];
+    let effects: Vec<_> = effects.into_iter().flatten().collect();
+    if effects.is_empty() || arguments.yes {
         return Ok(());
     }
-    let Rollback { from, to, lacking } = rollback;
-    let lacking: Vec<_> = lacking.iter().map(|place| named(place)).collect();
-    let cause = format!("generation {to} lacks {}", names(&lacking));
+    let cause = format!("generation {to} {}", effects.join(", and "));
     let mut person = Person::at_terminal();
     if !person.is_there() {
-        let phase = arguments.phase.as_ref().map(|phase| format!(" --phase {phase}"));
+        let option = option(arguments.phase.as_deref());
         return Err(Diagnosis::new(
-            format!("{cause}, which the configuration declares"),
-            format!(
-                "to make it live all the same, run: sops-nix rollback{} --yes",
-                phase.unwrap_or_default()
-            ),
+            cause,
+            format!("to make it live all the same, run: sops-nix rollback{option} --yes"),
         ));
     }
-    if person.says_yes(&format!(
-        "{cause}, which the configuration declares; make it live all the same?"
-    )) {
+    if person.says_yes(&format!("{cause}; make it live all the same?")) {
         return Ok(());
     }
     Err(Diagnosis::bare(format!("nothing was changed: generation {from} stays live")))

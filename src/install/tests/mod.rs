@@ -112,7 +112,6 @@ fn site(top: &Path, store: Store) -> Site {
         mount_point: top.join("secrets.d"),
         link: top.join("secrets"),
         watch_file: None,
-        phase: "system",
         keep_generations: 1,
         keeps_unchanged: false,
         store,

@@ -1,7 +1,11 @@
 //! Tests of rollbacks.
 
 use super::*;
-use crate::install::{DeclaredFile, PlaceInGeneration, possible_rollback, roll_back};
+use crate::install::{
+    DeclaredFile, PlaceInGeneration, possible_rollback,
+    record::{self, Deeds, PublishedEntries},
+    roll_back,
+};
 
 /// A world with two generations: in the older one, `a` has another content, and `b` is missing.
 fn two() -> World {
@@ -65,6 +69,48 @@ fn a_run_after_a_rollback_replaces_the_generation_before() {
     assert_eq!((back.from, back.to), (2, 1));
 }
 
+/// The generation before the live one was made when only one was kept.
+#[test]
+fn the_generation_that_was_live_when_more_are_kept_is_complete() {
+    let (mut world, names) = (World::new(), names());
+    world.publish(&[secret("a", b"old")]).unwrap();
+    world.site.keep_generations = 2;
+    world.publish(&[secret("a", b"new")]).unwrap();
+    let rollback = possible_rollback(&world.site, &declared(&names)).unwrap();
+    roll(&world, &rollback, &names).unwrap();
+    assert_eq!(world.read("a"), "old");
+}
+
+#[test]
+fn what_was_removed_and_would_be_there_again_is_known_before() {
+    let (mut world, names) = (World::new(), names());
+    world.site.keep_generations = 2;
+    world.publish(&[secret("a", b"x"), secret("revoked", b"y")]).unwrap();
+    world.publish(&[secret("a", b"x"), secret("b", b"z")]).unwrap();
+    let rollback = possible_rollback(&world.site, &declared(&names)).unwrap();
+    assert_eq!(
+        (rollback.lacking, rollback.returning),
+        (vec!["b".to_owned()], vec!["revoked".to_owned()])
+    );
+}
+
+/// The number of a generation comes again after a rollback. Whoever watches the phase hears of each.
+#[test]
+fn watchers_hear_of_another_generation_with_the_same_number() {
+    let (mut world, names) = (two(), names());
+    let watch = world.top.join("watch");
+    world.site.watch_file = Some(watch.clone());
+    world.publish(&[secret("a", b"newer")]).unwrap();
+    let third = fs::read_to_string(&watch).unwrap();
+    let rollback = possible_rollback(&world.site, &declared(&names)).unwrap();
+    roll(&world, &rollback, &names).unwrap();
+    // As if the rollback had been killed before it told anybody.
+    fs::write(&watch, &third).unwrap();
+    world.publish(&[secret("a", b"newest")]).unwrap();
+    assert_eq!(world.target(), world.site.generation(3));
+    assert_ne!(fs::read_to_string(&watch).unwrap(), third);
+}
+
 #[test]
 fn a_rollback_writes_the_watch_files_of_what_is_there() {
     let (world, names) = (two(), names());
@@ -83,4 +129,31 @@ fn a_rollback_writes_the_watch_files_of_what_is_there() {
         "{written}"
     );
     assert!(!watches[1].exists(), "the older generation lacks it");
+}
+
+/// A rollback waits for a run, which tells its units after it has published, and keeps its record last.
+#[test]
+fn a_run_that_is_recorded_late_does_not_hide_a_rollback() {
+    let (world, names) = (two(), names());
+    let changes = Changes::default();
+    let deeds = Deeds {
+        manifest: Path::new("/m.json"),
+        published: Some(PublishedEntries {
+            generation: 2,
+            is_new: true,
+            is_first: false,
+            changes: &changes,
+            entries: &[],
+        }),
+        failures: Vec::new(),
+        absent: std::collections::BTreeSet::new(),
+    };
+    record::keep(&world.site, &deeds).unwrap();
+    let rollback = possible_rollback(&world.site, &declared(&names)).unwrap();
+    roll(&world, &rollback, &names).unwrap();
+    let text = || fs::read_to_string(world.site.mount_point.join(record::NAME)).unwrap();
+    let told = text();
+    assert!(told.contains("rollback"), "{told}");
+    record::keep(&world.site, &deeds).unwrap();
+    assert_eq!(text(), told);
 }
