@@ -25,16 +25,28 @@ pub(crate) fn render<'v>(
     let refuse = |refusal: EnvFileError| Diagnosis::new(refusal.to_string(), refusal.remedy());
     let mut file = EnvFile::new(form, length);
     for (line, text) in (1..).zip(text.split(|&byte| byte == b'\n')) {
-        let text = text.trim_ascii_start();
+        let text = text.strip_suffix(b"\r").unwrap_or(text).trim_ascii_start();
         if text.is_empty() || text.starts_with(b"#") {
             continue;
         }
         let (name, text) = split(text).ok_or_else(|| refuse(EnvFileError::Line { line }))?;
+        if is_quoted(text) {
+            let variable = String::from_utf8_lossy(name).into_owned();
+            return Err(refuse(EnvFileError::Quoted { variable }));
+        }
         let length = tokens.length(text, value)?;
         let content = tokens.render(text, length, value)?;
         file.push(name, content.expose()).map_err(refuse)?;
     }
     Ok(file.finish())
+}
+
+/// Whether the text of a value, before placeholders are replaced, begins and ends with the same kind of quotes.
+fn is_quoted(text: &[u8]) -> bool {
+    match text.trim_ascii_end() {
+        [first @ (b'"' | b'\''), .., last] => first == last,
+        _ => false,
+    }
 }
 
 /// The name before the first `=`, and what is behind it.

@@ -67,6 +67,10 @@ fn what_the_reader_cannot_hold_is_refused_by_its_name_and_nothing_changes() {
         ),
         (token("lines"), "line 1 is neither a comment nor a variable"),
         ("A-B=1\n".to_owned(), "the variable \"A-B\" has a name of other characters"),
+        (
+            format!("A=\"{}\"\n", token("lines")),
+            "the variable \"A\" has quotes around its value in the template, which would become a part of it",
+        ),
     ] {
         let manifest = world
             .manifest()
@@ -79,11 +83,34 @@ fn what_the_reader_cannot_hold_is_refused_by_its_name_and_nothing_changes() {
     assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/1\n");
 }
 
+/// A shell does not give back what it sets itself, and bash ends at some of these names. What it does give back has other names.
+#[test]
+fn the_names_of_a_shell_are_refused_for_a_shell_alone() {
+    let Some(world) = World::system() else { return };
+    let manifest = |form: &str, name: &str| {
+        let content = format!("{name}=a5\r\nLAST=b\r\n");
+        world.manifest().template("t", &content, json!({"as": form}))
+    };
+    for name in ["UID", "RANDOM", "OPTIND", "_"] {
+        world.install(&manifest("systemd-env", name));
+        let run = world.run(&manifest("sh", name));
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let said = format!("template \"t\": the variable \"{name}\" is one that a shell sets itself; use another name\n");
+        assert!(run.err.contains(&said), "{run:?}");
+    }
+    // Line ends of another system are no part of a value.
+    world.install(&manifest("sh", "FIRST"));
+    for shell in ["sh", "bash --posix"] {
+        let read = format!("{shell} -c '. /run/secrets/rendered/t; echo $FIRST$LAST'");
+        assert_eq!(world.shell(&read), "a5b\n");
+    }
+}
+
 #[test]
 fn the_limit_of_all_templates_counts_what_is_written() {
     let Some(world) = World::system() else { return };
     // Each quote takes four characters in a shell.
-    let line = |number| format!("A{number}={}\n", "'".repeat(100 << 10));
+    let line = |number| format!("A{number}=x{}\n", "'".repeat(100 << 10));
     let content: String = (0..6).map(line).collect();
     let manifest = |form: &str| {
         world

@@ -28,6 +28,8 @@ pub const ROWS: &[Row] = &[
     ),
     named("use a name such as DB_PASSWORD", READ_BACK, &["sops.secrets.<name>.as"]),
     named("keep one of them", READ_BACK, &["sops.templates.<name>.as"]),
+    named("use another name", READ_BACK, &["sops.templates.<name>.as"]),
+    named("remove the quotes", READ_BACK, &["sops.templates.<name>.as"]),
     named("write NAME=value", READ_BACK, &["sops.templates.<name>.as"]),
     mended("to keep one of them, {}", one_of_two_values_is_left),
     mended("to give it a value, {}", a_value_is_given),

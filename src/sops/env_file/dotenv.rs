@@ -5,6 +5,10 @@
 use super::unwritable::{Unwritable, text};
 use crate::system::plaintext::Plaintext;
 
+/// The most bytes of a variable with its name. A child process gets none that is longer: Linux takes 128 KiB with `=` and a NUL
+/// (`MAX_ARG_STRLEN`, execve(2)).
+pub(crate) const MOST: usize = 131_070;
+
 /// A value stands between quotes of the kind that changes nothing in it, or without any. No reader but one knows an escape for quotes.
 pub(crate) fn write(value: &[u8], out: &mut Plaintext) -> Result<(), Unwritable> {
     let text = text(value)?;

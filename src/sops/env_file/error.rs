@@ -34,6 +34,18 @@ pub enum EnvFileError {
         /// The name.
         variable: String,
     },
+    /// The shell sets this variable itself.
+    #[error("the variable {} is one that a shell sets itself", named(.variable))]
+    Own {
+        /// The name.
+        variable: String,
+    },
+    /// The text of a template has quotes around a value, as if the reader saw them.
+    #[error("the variable {} has quotes around its value in the template, which would become a part of it", named(.variable))]
+    Quoted {
+        /// The name of the variable.
+        variable: String,
+    },
     /// Several values have this name, and readers differ in which of them counts.
     #[error("the variable {} is there more than once", named(.variable))]
     Repeated {
@@ -55,6 +67,8 @@ impl EnvFileError {
         match self {
             Self::Value { .. } | Self::Long { .. } => "change the value, choose another \"as\", or make it a secret of its own",
             Self::Name { .. } => "use a name such as DB_PASSWORD",
+            Self::Own { .. } => "use another name",
+            Self::Quoted { .. } => "remove the quotes: \"as\" writes those that the reader needs",
             Self::Repeated { .. } => "keep one of them",
             Self::Line { .. } => "write NAME=value",
         }

@@ -33,6 +33,9 @@ impl EnvFile {
         if !is_name(name) {
             return Err(EnvFileError::Name { variable: variable() });
         }
+        if self.form.sets(name) {
+            return Err(EnvFileError::Own { variable: variable() });
+        }
         if !self.names.insert(name.to_vec()) {
             return Err(EnvFileError::Repeated { variable: variable() });
         }

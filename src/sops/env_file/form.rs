@@ -52,8 +52,14 @@ impl Form {
         match self {
             Self::Systemd => systemd::MOST,
             Self::Docker => docker::MOST,
-            Self::Dotenv | Self::Sh => usize::MAX,
+            Self::Dotenv => dotenv::MOST,
+            Self::Sh => usize::MAX,
         }
+    }
+
+    /// Whether the reader sets the variable with this name itself, so that it does not give back what the file says.
+    pub(crate) fn sets(self, name: &[u8]) -> bool {
+        self == Self::Sh && sh::OWN_NAMES.iter().any(|own| own.as_bytes() == name)
     }
 
     /// Appends the spelling of a value.
