@@ -46,6 +46,11 @@ fn a_memory_disk_is_made_once() {
     assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT]);
     let metadata = world.site.mount_point.metadata().unwrap();
     assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (0, 5, 0o751));
+    // Nobody else can read the disk itself.
+    for device in ["disk4", "rdisk4"] {
+        let metadata = world.top.join("dev").join(device).metadata().unwrap();
+        assert_eq!(metadata.mode() & 0o777, 0o600, "{device}");
+    }
     // sops-nix recognizes the disk by this file as well.
     let mark = world.site.mount_point.join("sops-nix-secretfs").metadata().unwrap();
     assert_eq!((mark.len(), mark.mode() & 0o7777), (0, 0o600));

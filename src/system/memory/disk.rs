@@ -5,8 +5,11 @@
 //! must not choose what runs as root.
 
 use std::{
-    fs::OpenOptions,
-    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    fs::{self, OpenOptions, Permissions},
+    os::unix::{
+        fs::{OpenOptionsExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -15,12 +18,15 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::mount_error::MountError;
-use crate::system::{
-    child::{Child, Finished},
-    child_end,
-    child_error::ChildError,
-    read::reason,
-    root::Root,
+use crate::{
+    system::{
+        child::{Child, Finished},
+        child_end,
+        child_error::ChildError,
+        read::reason,
+        root::Root,
+    },
+    text::printable::shown,
 };
 
 /// What messages call the file system.
@@ -56,7 +62,23 @@ pub(crate) fn attach(root: &Root, at: &Path) -> Result<(), MountError> {
     if !disk.starts_with("/dev/disk") {
         return Err(MountError::Program("hdiutil named no disk".to_owned()));
     }
+    close(root, disk);
     fill(root, disk, at).inspect_err(|_| detach(root, disk))
+}
+
+/// Takes the rights of others from both devices of `disk`, before anything is on it. Whoever can read a device can read all that is on
+/// the disk, whatever rights the files have. Without this, a user's disk belongs to the group of all people.
+fn close(root: &Root, disk: &str) {
+    for device in [disk.to_owned(), disk.replacen("/dev/", "/dev/r", 1)] {
+        let device = root.locate(device);
+        if let Err(error) = fs::set_permissions(&device, Permissions::from_mode(0o600)) {
+            tracing::warn!(
+                "cannot close {} to other users of this Mac: {}",
+                shown(&device),
+                reason(&error)
+            );
+        }
+    }
 }
 
 /// Formats `disk`, mounts it at `at`, and marks it.
