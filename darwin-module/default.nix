@@ -28,11 +28,21 @@ in
     }
 
     (lib.mkIf (!isUnused) {
-      # Users and groups are there by now. A run that fails ends the activation, so that darwin-rebuild reports it.
-      system.activationScripts.postActivation.text = lib.mkAfter ''
-        echo "setting up secrets..." >&2
-        ${install.command}
-      '';
+      # Users and groups are there by now. home-manager activates the homes in the same script: the secrets of the system come before that, so that a home that
+      # fails does not keep them away. A run that fails ends the activation, but only at the end, so that darwin-rebuild reports it.
+      system.activationScripts.postActivation.text = lib.mkMerge [
+        (lib.mkBefore ''
+          echo "setting up secrets..." >&2
+          sopsFailed=
+          ${install.command} || sopsFailed=1
+        '')
+        (lib.mkAfter ''
+          if [ -n "$sopsFailed" ]; then
+            echo "The secrets could not be installed: see the messages above." >&2
+            exit 1
+          fi
+        '')
+      ];
 
       # /run is empty after a boot. nix-darwin lets a daemon wait for /nix.
       launchd.daemons.sops-install-secrets = {

@@ -47,6 +47,13 @@ in
         sops.secrets."db/password" = { };
       };
 
+  # home-manager adds to the same script. A home that fails ends it.
+  darwin-beside-homes = host [ "postActivation.snippet" ] {
+    imports = [ hostKey ];
+    system.activationScripts.postActivation.text = "exit 1 # a home that fails";
+    sops.secrets."db/password" = { };
+  };
+
   darwin-secret-with-every-option = host [ "manifest.json" ] {
     imports = [ hostKey ];
     sops.secrets = {
