@@ -9,49 +9,17 @@ let
   cfg = config.sops;
   inherit (lib) types;
 
-  # What a secret and a template have in common: who owns the file.
-  ownership =
-    {
-      text,
-      owner,
-      group,
-      groupText,
-    }:
-    {
-      owner = lib.mkOption {
-        type = types.nullOr text;
-        default = owner;
-        example = "alice";
-        description = "User that owns the file. If it is set, leave `uid` at 0.";
-      };
-
-      uid = lib.mkOption {
-        type = types.nullOr types.int;
-        default = 0;
-        description = "Number of the user that owns the file, if `owner` is `null`. That user need not exist on this host.";
-      };
-
-      group = lib.mkOption {
-        type = types.nullOr text;
-        default = group;
-        defaultText = lib.literalMD groupText;
-        description = "Group of the file. If it is set, leave `gid` at 0.";
-      };
-
-      gid = lib.mkOption {
-        type = types.nullOr types.int;
-        default = 0;
-        description = "Number of the file's group, if `group` is `null`. That group need not exist on this host.";
-      };
-    };
+  ownershipOptions = import ../module-common/ownership-options.nix { inherit lib; };
+  sopsFileHashOption = import ../module-common/sops-file-hash-option.nix { inherit lib cfg; };
 
   secret =
     { config, ... }:
     {
       options =
-        ownership {
+        ownershipOptions {
           text = types.str;
           owner = "root";
+          example = "alice";
           group = "staff";
           groupText = "`staff`";
         }
@@ -65,15 +33,7 @@ let
             '';
           };
 
-          sopsFileHash = lib.mkOption {
-            type = types.str;
-            readOnly = true;
-            default = lib.optionalString (cfg.enable && cfg.validateSopsFiles && !cfg.mock) (
-              builtins.hashFile "sha256" config.sopsFile
-            );
-            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off, or `sops.mock` is on";
-            description = "Hash of the encrypted file.";
-          };
+          sopsFileHash = sopsFileHashOption config "";
 
           neededForUsers = lib.mkOption {
             type = types.bool;
@@ -89,9 +49,10 @@ let
     { config, ... }:
     {
       options =
-        ownership {
+        ownershipOptions {
           text = types.singleLineStr;
           owner = null;
+          example = "alice";
           group = if config.owner != null then "staff" else null;
           groupText = "`staff` if `owner` is set";
         }

@@ -11,7 +11,8 @@
 let
   cfg = config.sops;
   inherit (lib) types;
-  isMissing = import ../module-common/is-missing.nix { inherit lib; };
+  ownershipOptions = import ../module-common/ownership-options.nix { inherit lib; };
+  sopsFileHashOption = import ../module-common/sops-file-hash-option.nix { inherit lib cfg; };
 
   ways = import ./ways.nix {
     inherit
@@ -56,33 +57,14 @@ let
       file = watchFiles.ofEntry (watchFiles.ofPhase (directoryOf config)) place;
       pattern = "`/run/sops-nix/changed/secrets.d/<name>`, with `rendered/` before the name for a template, and with `secrets-for-users.d` or `secrets-for-file-systems.d` for the other phases";
     }
+    // ownershipOptions {
+      inherit text;
+      owner = null;
+      example = "nginx";
+      group = groupOf what config.owner;
+      groupText = "the group of `owner` in `users.users`";
+    }
     // {
-      owner = lib.mkOption {
-        type = types.nullOr text;
-        default = null;
-        example = "nginx";
-        description = "User that owns the file. If it is set, leave `uid` at 0.";
-      };
-
-      uid = lib.mkOption {
-        type = types.nullOr types.int;
-        default = 0;
-        description = "Number of the user that owns the file, if `owner` is `null`. That user need not exist on this host.";
-      };
-
-      group = lib.mkOption {
-        type = types.nullOr text;
-        default = groupOf what config.owner;
-        defaultText = lib.literalMD "the group of `owner` in `users.users`";
-        description = "Group of the file. If it is set, leave `gid` at 0.";
-      };
-
-      gid = lib.mkOption {
-        type = types.nullOr types.int;
-        default = 0;
-        description = "Number of the file's group, if `group` is `null`. That group need not exist on this host.";
-      };
-
       restartUnits = lib.mkOption {
         type = types.listOf types.str;
         default = [ ];
@@ -150,15 +132,7 @@ let
             '';
           };
 
-          sopsFileHash = lib.mkOption {
-            type = types.str;
-            readOnly = true;
-            default = lib.optionalString (
-              cfg.enable && cfg.validateSopsFiles && !cfg.mock && !(config.optional && isMissing config.sopsFile)
-            ) (builtins.hashFile "sha256" config.sopsFile);
-            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off, `sops.mock` is on, or an optional file is missing";
-            description = "Hash of the encrypted file, for use in the `restartTriggers` of a unit.";
-          };
+          sopsFileHash = sopsFileHashOption config ", for use in the `restartTriggers` of a unit";
         };
     };
 
