@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -108,20 +108,26 @@ pub(crate) fn listed(manifest: &Manifest, entries: &[String]) -> String {
 impl Failure {
     /// The places, in a generation, of what cannot be published because of this failure. A secret and a template may have one name.
     pub(crate) fn places(&self) -> impl Iterator<Item = String> {
-        self.entries.iter().map(|name| match self.kind {
-            EntryKind::Secret => name.clone(),
-            EntryKind::Template => rendered(name),
-        })
+        places(self.kind, &self.entries)
     }
 
     /// Reports the failure. In the journal, the names of secrets and the sops file are fields of the message.
     pub(crate) fn report(&self) {
         let secrets = self.entries.join(" ");
-        let file = self
-            .sops_file
-            .as_deref()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default();
+        let file = field(self.sops_file.as_deref());
         tracing::error!(SECRET_NAME = secrets, SOPS_FILE = file, "{}", self.diagnosis);
     }
+}
+
+/// The places, in a generation, of secrets or templates with these names.
+pub(crate) fn places(kind: EntryKind, names: &[String]) -> impl Iterator<Item = String> {
+    names.iter().map(move |name| match kind {
+        EntryKind::Secret => name.clone(),
+        EntryKind::Template => rendered(name),
+    })
+}
+
+/// A path as a field of a message in the journal; empty if there is none.
+pub(crate) fn field(path: Option<&Path>) -> String {
+    path.map(|path| path.display().to_string()).unwrap_or_default()
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::{Failure, failed_entries, listed, names};
+use super::failure::{Failure, failed_entries, field, listed, names, places};
 use crate::{
-    install::{EntryKind, rendered},
+    install::EntryKind,
     manifest::Manifest,
     text::{diagnosis::Diagnosis, printable::shown},
 };
@@ -97,10 +97,7 @@ pub(crate) struct Absent {
 impl Absent {
     /// The places, in a generation, of what is absent.
     fn places(&self) -> impl Iterator<Item = String> {
-        self.entries.iter().map(|name| match self.kind {
-            EntryKind::Secret => name.clone(),
-            EntryKind::Template => rendered(name),
-        })
+        places(self.kind, &self.entries)
     }
 
     /// Says what is absent, and why. In the journal, the names of secrets and the sops file are fields of the message.
@@ -111,11 +108,7 @@ impl Absent {
         };
         let (plural, verb) = if self.entries.len() == 1 { ("", "is") } else { ("s", "are") };
         let secrets = self.entries.join(" ");
-        let file = self
-            .sops_file
-            .as_deref()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default();
+        let file = field(self.sops_file.as_deref());
         tracing::info!(
             SECRET_NAME = secrets,
             SOPS_FILE = file,

@@ -11,7 +11,8 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// Keeps the record of a run beside the generations. `errors` is what it failed at beside what is lacking. A record that cannot be kept is only a warning: the secrets are not concerned.
+/// Keeps the record of a run beside the generations. `errors` is what it failed at beside what is lacking. A record that cannot be kept
+/// is only a warning: the secrets are not concerned.
 pub(crate) fn keep<'f>(
     site: &Site,
     manifest: &Path,
