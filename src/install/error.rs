@@ -45,6 +45,9 @@ impl InstallError {
                 cause,
                 format!("if that process hangs, end it and run this again; to see what it does, run: ps -fp {process}"),
             ),
+            None if cfg!(target_os = "macos") => {
+                Self::new(cause, format!("to see which process it is, run: lsof {}", shown(lock)))
+            }
             None => Self::new(cause, format!("to see which process it is, run: fuser -v {}", shown(lock))),
         }
     }
@@ -94,12 +97,19 @@ impl InstallError {
 
     /// The file system that is mounted at the mount point is not in memory.
     pub(crate) fn wrong_file_system(mount_point: &Path) -> Self {
+        let place = shell::path(mount_point);
+        let remedy = if cfg!(target_os = "macos") {
+            // Unmounted alone, its disk would stay attached.
+            format!("run: hdiutil detach {place}")
+        } else {
+            format!("run: umount {place}")
+        };
         Self::new(
             format!(
                 "the file system mounted on {} is {NOT_IN_MEMORY}, so secrets would be written to a disk",
                 shown(mount_point)
             ),
-            format!("run: umount {}", shell::path(mount_point)),
+            remedy,
         )
     }
 

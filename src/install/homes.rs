@@ -73,9 +73,16 @@ impl Homes {
         if let Some(owner) = owner(&new) {
             return grant(owner, 0o700);
         }
-        // The user of this home may be made after this run. So nobody knows yet to whom the home will belong.
-        if self == Self::Earlier && is_usual_home(walk.root(), &new, name) {
-            return Err(InstallError::no_home_yet(walk.path(), walk.here()));
+        if is_usual_home(walk.root(), &new, name) {
+            // The user of this home may be made after this run. So nobody knows yet to whom the home will belong.
+            if self == Self::Earlier {
+                return Err(InstallError::no_home_yet(walk.path(), walk.here()));
+            }
+            // macOS does not list its users in a file, so nobody knows to whom the home belongs. As a directory of root's, it would keep
+            // its user from logging in.
+            if cfg!(target_os = "macos") {
+                return Err(InstallError::no_home(walk.path(), &walk.here().join(name)));
+            }
         }
         let is_heir = |owner: &Ids| heir.user.is_root() && owner.user.as_raw() >= FIRST_PERSON;
         let above = walk.within().iter().rev().find_map(owner).filter(is_heir);

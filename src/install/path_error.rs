@@ -54,6 +54,14 @@ impl InstallError {
         )
     }
 
+    /// The home in which a link would lie does not exist.
+    pub(crate) fn no_home(path: &Path, home: &Path) -> Self {
+        Self::new(
+            format!("cannot link {}: the home {} does not exist", shown(path), shown(home)),
+            "let the user log in once, or correct the path",
+        )
+    }
+
     /// A directory is at the declared path of a link.
     pub(crate) fn directory_in_the_way(path: &Path) -> Self {
         Self::new(

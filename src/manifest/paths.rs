@@ -67,7 +67,11 @@ impl Paths<'_> {
         let uses_runtime_dir = raw.split("%%").any(|part| part.contains("%r"));
         if uses_runtime_dir && runtime_dir.is_none() {
             findings.error(
-                format!("{what} contains %r, but XDG_RUNTIME_DIR is not set"),
+                if cfg!(target_os = "macos") {
+                    format!("{what} contains %r, but getconf DARWIN_USER_TEMP_DIR names no directory")
+                } else {
+                    format!("{what} contains %r, but XDG_RUNTIME_DIR is not set")
+                },
                 "log in, or run this in a user service",
             );
         }

@@ -62,7 +62,7 @@ impl Root {
 
     /// The directory that homes usually are in.
     pub(crate) fn homes(&self) -> PathBuf {
-        self.locate("/home")
+        self.locate(if cfg!(target_os = "macos") { "/Users" } else { "/home" })
     }
 
     /// [`UNIT_LISTS`] below this root.

@@ -101,7 +101,9 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named("to see which process it is, run: fuser -v {}", "as above", &[]),
-    mended("run: umount {}", another_file_system_is_unmounted),
+    named("to see which process it is, run: lsof {}", "as above, on macOS", &[]),
+    named("run: hdiutil detach {", "there is no Mac here", &[]),
+    mended("run: umount {", another_file_system_is_unmounted),
     mended(
         "unmount it and run this again, or restart the machine",
         what_can_be_swapped_out_is_unmounted,
