@@ -18,6 +18,7 @@ let
       option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
       directory = cfg.secretsDir;
       inherit (entry) name path;
+      units = entry.restartUnits ++ entry.reloadUnits;
     }) cfg.${kind};
   places = entries "secrets" ++ entries "templates";
 
@@ -30,7 +31,7 @@ in
       keyOptions = "sops.age.keyFile, sops.age.sshKeyPaths or sops.gnupg.home";
       inherit places;
     }
-    ++ import ../module-common/not-on-macos.nix { inherit cfg; }
+    ++ import ../module-common/not-on-macos.nix { inherit cfg places; }
     ++ lib.concatMap ({ option, entry, ... }: ownershipChecks { inherit option entry; }) places
     ++ map (name: {
       assertion = false;

@@ -12,11 +12,26 @@ let
   ownershipOptions = import ../module-common/ownership-options.nix { inherit lib; };
   sopsFileHashOption = import ../module-common/sops-file-hash-option.nix { inherit lib cfg; };
 
+  # A configuration that is shared with NixOS hosts may name them, in `lib.mkIf`.
+  units = lib.mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    description = ''
+      This is refused on macOS, which has no systemd. In a file for several hosts, write
+      `lib.mkIf pkgs.stdenv.hostPlatform.isLinux [ … ]`.
+    '';
+  };
+  refused = {
+    restartUnits = units;
+    reloadUnits = units;
+  };
+
   secret =
     { config, ... }:
     {
       options =
-        ownershipOptions {
+        refused
+        // ownershipOptions {
           text = types.str;
           owner = "root";
           example = "alice";
@@ -39,7 +54,8 @@ let
             type = types.bool;
             default = false;
             description = ''
-              This is refused on macOS, where nix-darwin sets no passwords of users. The option is here so that a file for several hosts can name it.
+              This is refused on macOS, where nix-darwin sets no passwords of users. In a file for several hosts, write
+              `lib.mkIf pkgs.stdenv.hostPlatform.isLinux true`.
             '';
           };
         };
@@ -49,7 +65,8 @@ let
     { config, ... }:
     {
       options =
-        ownershipOptions {
+        refused
+        // ownershipOptions {
           text = types.singleLineStr;
           owner = null;
           example = "alice";

@@ -29,17 +29,16 @@ let
 
   # What needs systemd or Linux.
   onMacos = lib.optionals pkgs.stdenv.hostPlatform.isDarwin (
-    import ../module-common/not-on-macos.nix { inherit cfg; }
+    import ../module-common/not-on-macos.nix {
+      inherit cfg;
+      places = allPlaces;
+    }
     ++ [
       {
         assertion = !splitGpg.enable;
         message = "sops.gnupg.qubes-split-gpg.enable is true, but macOS is no qube of Qubes OS: set it to false on this host.";
       }
     ]
-    ++ map (place: {
-      assertion = place.units == [ ];
-      message = "${place.option} has restartUnits or reloadUnits, but macOS has no systemd: remove them on this host.";
-    }) allPlaces
   );
 
   allPlaces = places "secrets" cfg.secrets ++ places "templates" cfg.templates;

@@ -1,7 +1,11 @@
-# What both modules for macOS refuse, because it needs systemd.
-{ cfg }:
+# What both modules for macOS refuse, because it needs systemd. `places` are the secrets and templates, each with the units that it names.
+{ cfg, places }:
 
-[
+map (place: {
+  assertion = place.units == [ ];
+  message = "${place.option} has restartUnits or reloadUnits, but macOS has no systemd: remove them on this host.";
+}) places
+++ [
   {
     assertion = cfg.age.keyCredential == null;
     message = "sops.age.keyCredential is set, but macOS has no systemd, which keeps credentials: set sops.age.keyFile.";

@@ -112,6 +112,7 @@ let
         nixpkgs.lib = lib // {
           nixosSystem = { modules, ... }: { imports = modules; };
         };
+        home-manager.darwinModules.home-manager = { };
         nix-darwin.lib.darwinSystem = { modules, ... }: { imports = modules; };
         sops-nix = ours;
       };

@@ -140,6 +140,12 @@ in
   darwin-says-what-macos-lacks = host [ ] {
     sops.age.keyCredential = "key";
     sops.secrets."db/password".neededForUsers = true;
+    sops.secrets."db/password".restartUnits = [ "app.service" ];
+    sops.secrets.shared.reloadUnits = lib.mkIf pkgs.stdenv.hostPlatform.isLinux [ "app.service" ];
+    sops.templates.t = {
+      content = "x";
+      reloadUnits = [ "app.service" ];
+    };
   };
   darwin-says-that-an-owner-is-there-twice = host [ ] {
     imports = [ hostKey ];
