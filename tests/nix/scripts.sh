@@ -104,8 +104,8 @@ check_hooks() {
   # Sends a signal as soon as the named file is there. The shell may name the signal; only what the commands did is compared.
   interrupted() {
     : > "$work/hooks"
-    # A shell lets what it runs beside itself ignore this signal.
-    setsid env --default-signal=INT "$work/bin/sops-nix-install" > /dev/null 2>&1 &
+    # A shell lets what it runs beside itself ignore INT, and nohup lets all that it runs ignore HUP.
+    setsid env --default-signal=INT,HUP "$work/bin/sops-nix-install" > /dev/null 2>&1 &
     local script=$!
     for _ in $(seq 100); do [ -s "$1" ] && break; sleep 0.1; done
     sleep 0.2
