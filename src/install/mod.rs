@@ -30,6 +30,7 @@ mod preview;
 mod publication;
 pub(crate) mod record;
 mod rollback;
+mod rollback_effect;
 mod rollback_error;
 mod site;
 mod step;

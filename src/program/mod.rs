@@ -22,6 +22,7 @@ mod owners;
 mod prepared;
 pub(crate) mod rehearsal;
 pub(crate) mod remedy;
+mod rendering;
 pub mod run;
 pub(crate) mod site;
 pub(crate) mod sops_files;

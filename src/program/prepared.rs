@@ -4,7 +4,7 @@ use super::{
     contents::{self, Collected, Values},
     kept,
     lacks::Lacks,
-    mock,
+    mock, rendering,
     sops_files::{FileFacts, Files},
 };
 use crate::{
@@ -58,7 +58,7 @@ impl<'m> Prepared<'m> {
         } = collected;
         let kept = kept::keep(manifest, site, &lacks.failures, &mut values);
         lacks.failures.extend(kept.failure);
-        let (rendered, further) = contents::render(manifest, &values, &lacks.absent, thread);
+        let (rendered, further) = rendering::render(manifest, &values, &lacks.absent, thread);
         Self {
             values,
             rendered,

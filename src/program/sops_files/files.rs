@@ -10,7 +10,8 @@ use std::{
 
 use super::{
     desk::Desk,
-    job::{Begun, Job, OpenedFile, Unopened},
+    job::{Begun, Job, OpenedFile},
+    reading::Unopened,
     source::{Source, sizes, sources},
 };
 use crate::{

@@ -2,10 +2,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
-use super::facts::FileFacts;
+use super::{
+    facts::FileFacts,
+    reading::{Unopened, read},
+};
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Selection,
@@ -13,14 +16,8 @@ use crate::{
         limit::Limit,
         remedy::{self, Editable, RESTORE},
     },
-    sops::{
-        ContentError, DecryptError, Decrypted, LongValues, SopsFile, SopsText, format::Format, proof::KeyProof, tree::Opened,
-    },
-    system::{
-        plaintext::Plaintext,
-        progress::Progress,
-        read::{OpenFile, ReadError},
-    },
+    sops::{ContentError, DecryptError, Decrypted, LongValues, SopsFile, format::Format, proof::KeyProof, tree::Opened},
+    system::{plaintext::Plaintext, progress::Progress},
     text::{diagnosis::Diagnosis, printable::shown},
 };
 
@@ -49,23 +46,6 @@ pub(crate) struct OpenedFile {
     pub(crate) contents: WantedContents,
     /// What it says of itself without a key.
     pub(crate) facts: FileFacts,
-}
-
-/// Why a file gives nothing.
-pub(crate) struct Unopened {
-    /// The reason, as a message for people.
-    pub(crate) diagnosis: Diagnosis,
-    /// Whether there is no such file.
-    pub(crate) is_missing: bool,
-}
-
-impl From<Diagnosis> for Unopened {
-    fn from(diagnosis: Diagnosis) -> Self {
-        Self {
-            diagnosis,
-            is_missing: false,
-        }
-    }
 }
 
 /// The result of the work that the keys at hand can do on a file.
@@ -258,50 +238,6 @@ fn foreign_key(shares: &[String]) -> Diagnosis {
         format!("{key} of this file: neither its MAC nor its values authenticate"),
         RESTORE,
     )
-}
-
-/// The directory of those files that the configuration names and does not have: the Nix modules write so.
-const MISSING_FILES: &str = "/var/empty";
-
-/// The directory of the Nix store. A file in it is there as long as the configuration that names it.
-const STORE: &str = "/nix/store";
-
-/// Reads the text of a sops file. `needed` is the name of the file in the message for people. `shortens` says whether long values
-/// are kept apart from the text.
-pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> Result<SopsText, Unopened> {
-    read_text(path, limit, shortens).map_err(|error| {
-        let remedy = match error {
-            ReadError::TooLarge(_) => Some(limit.remedy),
-            ReadError::Missing => Some("restore the file, or correct sopsFile"),
-            ReadError::Denied | ReadError::Refused(_) => Some("correct sopsFile, or the owner and mode of the file"),
-            ReadError::BadPath(_) | ReadError::NotRegular(_) => Some("correct sopsFile"),
-            ReadError::Late | ReadError::Stopped => error.remedy(),
-        };
-        let diagnosis = Diagnosis {
-            cause: format!("cannot read {needed}: {error}"),
-            remedy: remedy.map(str::to_owned),
-        };
-        Unopened {
-            diagnosis,
-            is_missing: error == ReadError::Missing && may_be_missing(path),
-        }
-    })
-}
-
-/// Whether a sops file that does not exist may just not exist. A disk that is not mounted yet, a symlink that leads nowhere and a file that
-/// the Nix store has lost are faults: whoever declares an optional secret would lose it without a word.
-fn may_be_missing(path: &Path) -> bool {
-    let Some(directory) = path.parent() else { return false };
-    let is_symlink = path.symlink_metadata().is_ok();
-    directory == Path::new(MISSING_FILES) || !path.starts_with(STORE) && !is_symlink && directory.is_dir()
-}
-
-fn read_text(path: &Path, limit: Limit, shortens: bool) -> Result<SopsText, ReadError> {
-    let file = OpenFile::open(path, limit.bytes)?;
-    let mut text = SopsText::new(file.size, shortens);
-    file.read(|piece| text.push(piece))?;
-    text.finish();
-    Ok(text)
 }
 
 /// Takes the wanted parts of a decrypted file. Returns `None` if they have more than `room` bytes together. Secrets that are the

@@ -8,9 +8,11 @@ mod desk;
 mod facts;
 mod files;
 mod job;
+mod reading;
 mod source;
 
 pub(crate) use facts::{FileFacts, age_warnings};
 pub(crate) use files::Files;
-pub(crate) use job::{OpenedFile, Unopened};
+pub(crate) use job::OpenedFile;
+pub(crate) use reading::Unopened;
 pub(crate) use source::{Source, facts, sources};

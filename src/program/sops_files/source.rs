@@ -9,8 +9,8 @@ use std::{
 use super::{
     desk::Desk,
     facts::FileFacts,
-    job,
-    job::{Job, Unopened},
+    job::Job,
+    reading::{self, Unopened},
 };
 use crate::{
     install::EntryKind,
@@ -105,7 +105,7 @@ impl<'m> Source<'m> {
     ///
     /// Returns one failure for the whole file, or what it lacks for each secret that is not in the file.
     pub(crate) fn check(&self, host: Option<&HostRecipients>) -> Lacks {
-        let mut text = match job::read(self.path, self.limit, &self.needed(), false) {
+        let mut text = match reading::read(self.path, self.limit, &self.needed(), false) {
             Ok(text) => text,
             Err(error) => return self.without_file(error),
         };
