@@ -26,7 +26,7 @@ class Line:
         self.is_open = True
         self.arrived = threading.Condition()
         until(self.is_connected, "QEMU's socket")
-        threading.Thread(target=self.receive, daemon=True).start()
+        threading.Thread(target=self.receive, args=[self.socket], daemon=True).start()
 
     def is_connected(self) -> bool:
         """Whether QEMU answers. A socket that is there may be one of a machine whose power was cut."""
@@ -37,16 +37,25 @@ class Line:
             return False
         return True
 
-    def receive(self) -> None:
-        while self.is_open:
+    def receive(self, connection: socket.socket) -> None:
+        """Takes what comes by `connection`. The end of that of an earlier start may be heard late, and says nothing of this one."""
+        received = b"-"
+        while received:
             try:
-                received = self.socket.recv(65536)
+                received = connection.recv(65536)
             except OSError:
                 received = b""
             with self.arrived:
+                if connection is not self.socket:
+                    return
                 self.seen += received
                 self.is_open = bool(received)
                 self.arrived.notify()
+
+    def is_in_a_line(self) -> bool:
+        """Whether the last thing that was ever written is a part of a line."""
+        written = self.log.read_bytes()
+        return bool(written) and not written.endswith((b"\n", b"\r"))
 
     def send(self, text: str) -> None:
         self.socket.sendall(text.encode() + b"\n")
@@ -109,6 +118,7 @@ class Machine(System):
         """Switches the machine on. A payload is an archive that is unpacked over its disk before anything else."""
         for line in [self.console, self.shell]:
             line.path.unlink(missing_ok=True)
+        self.started = (payload, init, words)
         self.process = subprocess.Popen(self.command(payload, init, words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=(self.directory / "qemu.log").open("ab"))
         self.console.connect()
@@ -134,8 +144,19 @@ class Machine(System):
         self.further.append(disk)
 
     def wait_for_shell(self) -> None:
-        """Waits until the system is up so far that the shell answers."""
-        self.shell.read_until("ready\n")
+        """Waits until the system is up so far that the shell answers.
+
+        Once in many hundreds of boots, the emulator stops for ever while the system writes a line to its console. Then it is started once more.
+        """
+        try:
+            self.shell.read_until("ready\n")
+        except TimeoutError:
+            if not self.console.is_in_a_line():
+                raise
+            print(f"STALLED: the emulator, in the middle of a line; it is started once more ({self.directory})", flush=True)
+            self.cut_power()
+            self.start(*self.started)
+            self.shell.read_until("ready\n")
 
     def run(self, command: str, patience: float = PATIENCE) -> tuple[int, str]:
         """Exit code, and standard output and error, of a command in the machine."""
