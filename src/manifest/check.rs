@@ -11,6 +11,7 @@ use super::{
     declaration::{MOCK_MARK, Manifest},
     findings::Findings,
     named_entry::NamedEntry,
+    overlap, written_files,
 };
 use crate::{
     install::{InstallError, is_reserved, rendered},
@@ -28,36 +29,8 @@ pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &m
     nested_mounts(manifest, findings);
     same_places(&mut entries, findings);
     same_links(manifest, &mut entries, findings);
-    metrics(manifest, &entries, findings);
+    written_files::conflicts(manifest, &entries, findings);
     entries
-}
-
-/// Finds out whether the file of the metrics would be in the place of a secret, or beside secrets, where each generation removes it.
-fn metrics(manifest: &Manifest, entries: &Entries, findings: &mut Findings) {
-    let Some(file) = &manifest.metrics_file else { return };
-    let secrets = entries
-        .secrets
-        .iter()
-        .map(|secret| (NamedEntry::Secret(&secret.name), &secret.placement));
-    let templates = entries.templates.iter();
-    let templates = templates.map(|template| (NamedEntry::Template(&template.name), &template.placement));
-    let taken = secrets
-        .chain(templates)
-        .find_map(|(what, placement)| overlaps(file, placement.path.as_ref()?).then(|| what.to_string()));
-    let own = [&manifest.link, &manifest.mount_point]
-        .into_iter()
-        .find(|place| overlaps(file, place));
-    if let Some(place) = taken.or_else(|| own.map(|place| shown(place))) {
-        findings.error(
-            format!("metricsFile {} is in the place of {place}", shown(file)),
-            "choose another sops.metrics.directory",
-        );
-    }
-}
-
-/// Whether one of two paths is the other, or a directory above it. An empty path was not valid, and is not compared.
-fn overlaps(one: &Path, other: &Path) -> bool {
-    !one.as_os_str().is_empty() && !other.as_os_str().is_empty() && (one.starts_with(other) || other.starts_with(one))
 }
 
 /// Finds entries whose place would be both a file and a directory.
@@ -222,15 +195,8 @@ fn within(
             "choose a path outside secretsMountPoint",
         );
     }
-    let below = path.ancestors().skip(1).find_map(|parent| taken.get(parent));
-    let above = || {
-        taken
-            .range(path.to_owned()..)
-            .take_while(|(other, _)| other.starts_with(path))
-            .map(|(_, what)| what)
-            .next()
-    };
-    let conflict = below.map(|other| ("below", other)).or_else(|| Some(("above", above()?)));
+    let below = overlap::above(taken, path).map(|other| ("below", other));
+    let conflict = below.or_else(|| Some(("above", overlap::at_or_below(taken, path)?)));
     if let Some((side, other)) = conflict {
         findings.error(
             format!("{what} has the path {}, which is {side} {other}", shown(path)),

@@ -13,6 +13,7 @@ mod env_form;
 mod error;
 mod findings;
 mod named_entry;
+mod overlap;
 mod parse;
 mod paths;
 mod policy;
@@ -22,6 +23,7 @@ mod schema;
 mod settings;
 mod unit_names;
 mod unknown_fields;
+mod written_files;
 
 pub use declaration::{
     Account, Body, Logging, MOCK_MARK, Manifest, OnFailure, Phase, Placeholder, Placement, Secret, Selection, Template, Trim,
