@@ -135,6 +135,70 @@ fn no_output_of_any_run_shows_a_secret_or_a_key() {
     ));
 }
 
+/// What nobody encrypted yet: a value in each format behind each character that may mean something there, and the same texts cut off,
+/// or in the middle of a merge. `value` has the characters before the value too.
+fn unencrypted(value: &str) -> Vec<(&'static str, String)> {
+    let plain = [
+        ("yaml", format!("a:\n  b: {value}\nc: 1\n")),
+        ("yaml", format!("a:\n  - {value}\n")),
+        ("yaml", format!("{value}: 1\n")),
+        ("json", format!("{{\"a\": {value}}}\n")),
+        ("json", format!("{{\"a\": \"{value}\"}}\n")),
+        ("env", format!("A={value}\nB=1\n")),
+        ("env", format!("A=1\n{value}\n")),
+        ("ini", format!("[a]\nb={value}\n")),
+        ("ini", format!("[a]\n{value}\n")),
+        ("txt", format!("{value}\n")),
+    ];
+    let in_merge = |text: &str| format!("<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n");
+    let broken = |(format, text): &(&'static str, String)| {
+        let before_end = text.rfind(value).unwrap() + value.len();
+        [(*format, text[..before_end].to_owned()), (*format, in_merge(text))]
+    };
+    plain.iter().flat_map(broken).chain(plain.clone()).collect()
+}
+
+#[test]
+fn no_command_for_a_repository_shows_a_value() {
+    let Some(world) = World::system() else { return };
+    let secret = secrets()
+        .iter()
+        .find(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .unwrap();
+    let top = world.input("repository");
+    let mut files = Vec::new();
+    for start in [
+        "", "*", "&", "!", "!x!", "%", "@", "|", ">", "\"", "'", "`", "{", "[", "]", "?", "-", "#", ":", ",", "$", "\\", "=",
+    ] {
+        for (number, (format, text)) in unencrypted(&format!("{start}{secret}")).into_iter().enumerate() {
+            files.push(world.write(&format!("repository/{}-{number}.{format}", files.len()), &text));
+        }
+    }
+    let recipient = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
+    world.write("repository/.sops.yaml", format!("creation_rules: [{{age: {recipient}}}]"));
+    for command in ["check", "convert", "inspect"] {
+        let arguments: Vec<_> = files.iter().map(|file| file.as_os_str()).collect();
+        let each = if command == "inspect" { 1 } else { arguments.len() };
+        for files in arguments.chunks(each) {
+            let output = world
+                .command(Path::new(env!("CARGO_BIN_EXE_sops-nix")))
+                .current_dir(&top)
+                .arg(command)
+                .args(files)
+                .env("RUST_BACKTRACE", "full")
+                .output()
+                .unwrap();
+            assert_ne!(output.status.code(), None, "{command}");
+            for line in [output.stdout, output.stderr]
+                .iter()
+                .flat_map(|said| said.split(|byte| *byte == b'\n'))
+            {
+                assert_eq!(secret_in(line), None, "{command}: {}", String::from_utf8_lossy(line));
+            }
+        }
+    }
+}
+
 /// Keys of all kinds, each damaged in some way.
 fn bad_keys(world: &World) -> Vec<PathBuf> {
     let mut keys = Vec::new();

@@ -7,10 +7,7 @@ use super::{
     scanner::{Lines, Note, NotePlace, Scanner, problem},
     token::{Placed, Token},
 };
-use crate::sops::{
-    format::{problem::ParseError, yaml::resolve::Tag},
-    tree::shown,
-};
+use crate::sops::format::{problem::ParseError, yaml::resolve::Tag};
 
 /// Limit: nodes may be nested in at most this many levels, with aliases expanded. No real file is nested this deep. With this
 /// limit, all later functions can recurse through the tree on a small stack.
@@ -166,8 +163,9 @@ impl<'a> Composer<'a> {
                 self.check_depth(node.height)?;
                 Ok(Rc::clone(node))
             }
-            Some(None) => self.fail(&format!("the value of the anchor {} contains itself", shown(name.as_bytes()))),
-            None => self.fail(&format!("the anchor {} is not known", shown(name.as_bytes()))),
+            // The name of an alias is never told: it may be a password that begins with `*` and lacks quotes.
+            Some(None) => self.fail("the value of an anchor contains itself"),
+            None => self.fail("an alias has no anchor; put a value that begins with '*' in quotes"),
         }
     }
 
@@ -185,7 +183,8 @@ impl<'a> Composer<'a> {
         }
         match self.tags.get(handle) {
             Some(prefix) => Ok(Tag::prefixed(prefix, suffix)),
-            None => self.fail(&format!("the tag handle {} is not known", shown(handle.as_bytes()))),
+            // Nor is the handle, for the same reason.
+            None => self.fail("a tag has a handle that is not defined; put a value that begins with '!' in quotes"),
         }
     }
 
