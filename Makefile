@@ -52,7 +52,9 @@ demo:
 	bash demo/run.sh
 
 # Root runs more: real mounts and owners, in private mount namespaces. What cannot run says `skipped:` and why.
-test: test-program test-nix
+# Both parts at a time: the first spends minutes waiting for what takes too long, and the second needs one processor.
+test:
+	$(MAKE) --jobs=2 test-program test-nix
 
 test-program:
 	$(CARGO) test --no-fail-fast -- $(TEST_FLAGS)
