@@ -165,7 +165,7 @@ impl<'a> Composer<'a> {
             }
             // The name of an alias is never told: it may be a password that begins with `*` and lacks quotes.
             Some(None) => self.fail("the value of an anchor contains itself"),
-            None => self.fail("an alias has no anchor; put a value that begins with '*' in quotes"),
+            None => self.fail("an alias has no anchor (a value that begins with '*' needs quotes)"),
         }
     }
 
@@ -184,7 +184,7 @@ impl<'a> Composer<'a> {
         match self.tags.get(handle) {
             Some(prefix) => Ok(Tag::prefixed(prefix, suffix)),
             // Nor is the handle, for the same reason.
-            None => self.fail("a tag has a handle that is not defined; put a value that begins with '!' in quotes"),
+            None => self.fail("a tag has a handle that is not defined (a value that begins with '!' needs quotes)"),
         }
     }
 

@@ -95,7 +95,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("a: \u{7f}\n", "line 1: control characters are not allowed"),
     (
         "a: *x\n",
-        "line 1: an alias has no anchor; put a value that begins with '*' in quotes",
+        "line 1: an alias has no anchor (a value that begins with '*' needs quotes)",
     ),
     ("a: &x [*x]\n", "line 1: the value of an anchor contains itself"),
     ("a: 1\n---\nb: &x {c: *x}\n", "line 3: the value of an anchor contains itself"),
@@ -105,7 +105,7 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "a: !e!x 1\n",
-        "line 1: a tag has a handle that is not defined; put a value that begins with '!' in quotes",
+        "line 1: a tag has a handle that is not defined (a value that begins with '!' needs quotes)",
     ),
     ("a: !<x 1\n", "line 1: a tag is not closed by '>'"),
     ("a: !x%zz 1\n", "line 1: a tag has a wrong '%' escape"),
