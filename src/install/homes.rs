@@ -12,11 +12,7 @@ use super::{
     step::Step,
     walk::{self, Walk},
 };
-use crate::system::{
-    mode::FileMode,
-    root::Root,
-    users::{self, Ids},
-};
+use crate::system::{account_files, ids::Ids, mode::FileMode, root::Root};
 
 /// The lowest user number of a person (`UID_MIN` in login.defs(5)). Accounts of services have lower numbers. The homes of such
 /// accounts may be directories such as `/dev` and `/srv`, in which not everything belongs to the account.
@@ -93,7 +89,7 @@ impl Homes {
 /// The place of each home, with the user and group to which the home belongs. The value is `None` if several users share the home.
 fn homes(root: &Root) -> HashMap<Step, Option<Ids>> {
     let mut homes = HashMap::new();
-    for home in users::homes(&root.passwd()) {
+    for home in account_files::homes(&root.passwd()) {
         let path = root.locate(&home.path);
         let Ok(way) = walk::find(root, &path, None) else { continue };
         let owner = homes.entry(way.end).or_insert(Some(home.owner));

@@ -25,7 +25,7 @@ use super::{
     site::Site,
 };
 use crate::{
-    system::{handle, memory, users::Ids},
+    system::{handle, ids::Ids, memory},
     text::printable::shown,
 };
 

@@ -5,7 +5,7 @@ use rustix::{
     io::{Errno, Result},
 };
 
-use crate::system::users::Ids;
+use crate::system::ids::Ids;
 
 /// The owner of a published file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

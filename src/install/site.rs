@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Gid, Uid};
 
 use super::{homes::Homes, owner::Owner};
-use crate::system::{memory::FileSystem, root::Root, users::Ids};
+use crate::system::{ids::Ids, memory::FileSystem, root::Root};
 
 /// The paths and settings of an installation: where generations are published, and how.
 #[derive(Clone, Debug)]

@@ -7,9 +7,10 @@ use crate::{
     install::{Entry, EntryKind, EntryName, Owner},
     manifest::{Account, Manifest, OnFailure, Placement},
     system::{
+        ids::Ids,
         plaintext::Plaintext,
         root::Root,
-        users::{Accounts, Ids, UserError},
+        users::{Accounts, UserError},
     },
     text::printable::named,
 };

@@ -3,6 +3,7 @@
 //! What differs between Linux and macOS lies here. A module whose children are `linux` and `macos` is one interface for both.
 
 pub(crate) mod access_list;
+pub mod account_files;
 pub mod budget;
 pub(crate) mod child;
 mod child_end;
@@ -11,6 +12,7 @@ pub mod confinement;
 pub(crate) mod handle;
 pub mod hardening;
 pub(crate) mod id_maps;
+pub mod ids;
 pub(crate) mod locks;
 pub mod memory;
 pub mod mode;

@@ -7,8 +7,8 @@ use rustix::process::geteuid;
 use crate::{
     program::environment::Environment,
     system::{
+        account_files::{Home, homes},
         root::Root,
-        users::{Home, homes},
     },
 };
 

@@ -19,7 +19,7 @@ use crate::{
     manifest::Manifest,
     program::{key_sources, sops_files},
     sops::creation_rules::{RecipientKind, RuleRecipient},
-    system::{confinement::Confined, mode::FileMode, root::Root, users::members},
+    system::{account_files::members, confinement::Confined, mode::FileMode, root::Root},
     text::{identity::without_identity, printable::named},
 };
 

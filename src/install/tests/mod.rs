@@ -26,7 +26,7 @@ use rustix::{fs::Gid, process::geteuid};
 use tempfile::TempDir;
 
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
-use crate::system::{memory::FileSystem, mode::FileMode, root::Root, users::Ids};
+use crate::system::{ids::Ids, memory::FileSystem, mode::FileMode, root::Root};
 
 /// The errors, one on each line.
 fn said(failed: &Failed) -> String {

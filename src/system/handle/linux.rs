@@ -11,7 +11,7 @@ use rustix::{
     io::Result,
 };
 
-use crate::system::users::Ids;
+use crate::system::ids::Ids;
 
 /// Opens the directory at `path`, only to look up names in it.
 pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd> {

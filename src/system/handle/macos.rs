@@ -11,7 +11,7 @@ use rustix::{
     io::{Errno, Result},
 };
 
-use crate::system::users::Ids;
+use crate::system::ids::Ids;
 
 /// Opens the directory at `path`. The caller must be allowed to read it.
 pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd> {

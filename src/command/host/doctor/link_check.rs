@@ -13,7 +13,7 @@ use crate::{
         patience::{patiently, side_by_side},
     },
     manifest::Manifest,
-    system::{root::Root, users::homes},
+    system::{account_files::homes, root::Root},
     text::{diagnosis::Diagnosis, printable::shown, shell},
 };
 
