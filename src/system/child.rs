@@ -4,11 +4,8 @@
 
 use std::{
     io::{self, Read, Write as _},
-    os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::process::CommandExt as _,
-    },
-    process::{self, Command, ExitStatus, Stdio},
+    os::fd::{AsFd, BorrowedFd},
+    process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -16,36 +13,28 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    process::{Pid, Signal, kill_process_group},
 };
 use zeroize::Zeroizing;
 
 use super::{
-    child_end,
     child_error::{ChildError, MOST_OUTPUT},
     plaintext::Plaintext,
+    process_group::ProcessGroup,
     progress::Progress,
     stop,
-    umask::spawn_closed,
 };
 
 /// Limit: at most this many bytes (64 KiB) of a child's standard error are kept. This is enough for gpg to report many recipients.
 /// The rest is read and dropped, so that the child does not block on a full pipe.
 const MOST_STDERR: usize = 64 << 10;
-/// How long this process waits for the end of a killed child. A killed process usually ends at once, but a process blocked in the
-/// kernel may not.
-const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Environment variables that are not for children: `SOPS_AGE_KEY` has a secret, and by `NOTIFY_SOCKET` this process alone speaks for its
 /// unit (`sd_notify`(3)).
 const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
-    process: process::Child,
-    /// A descriptor that becomes readable when the child has ended.
-    end: OwnedFd,
+    group: ProcessGroup,
     has_ended: bool,
-    is_reaped: bool,
     late_at: Instant,
     progress: Progress,
     timeout: Duration,
@@ -77,17 +66,9 @@ impl Child {
             command.env_remove(name);
         }
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // The child gets a process group of its own, so that one signal kills the child and all processes that it has started.
-        let mut process = spawn_closed(pipes.process_group(0))?;
-        let end = child_end::watch(&process).inspect_err(|_| {
-            let _ = process.kill();
-            let _ = process.wait();
-        })?;
         let child = Self {
-            process,
-            end,
+            group: ProcessGroup::start(pipes)?,
             has_ended: false,
-            is_reaped: false,
             late_at: Instant::now() + timeout,
             progress: Progress::silent(),
             timeout,
@@ -125,7 +106,7 @@ impl Child {
     pub(crate) fn receive(&mut self) -> Result<bool, ChildError> {
         let seen = self.output.len();
         while self.output.len() <= seen {
-            if self.has_ended || self.process.stdout.is_none() {
+            if self.has_ended || self.group.leader.stdout.is_none() {
                 return Ok(false);
             }
             self.step(&[])?;
@@ -157,7 +138,7 @@ impl Child {
     /// If the child takes too long, or gives too much output.
     pub(crate) fn finish(mut self) -> Result<Finished, ChildError> {
         self.end()?;
-        let status = self.reap()?;
+        let status = self.group.reap()?;
         Ok(self.finished(status))
     }
 
@@ -165,14 +146,13 @@ impl Child {
     #[cfg(any(target_os = "macos", test))]
     pub(crate) fn finish_alone(mut self) -> Result<Finished, ChildError> {
         self.end()?;
-        self.is_reaped = true;
-        let status = self.process.wait()?;
+        let status = self.group.wait()?;
         Ok(self.finished(status))
     }
 
     /// Closes the standard input of the child, and reads its output until it ends.
     fn end(&mut self) -> Result<(), ChildError> {
-        self.process.stdin = None;
+        self.group.leader.stdin = None;
         while !self.has_ended {
             self.step(&[])?;
         }
@@ -188,23 +168,15 @@ impl Child {
         }
     }
 
-    /// Kills the rest of the process group, and then waits for the child. The order matters: once the child was waited for, another
-    /// process group may get the same number.
-    fn reap(&mut self) -> io::Result<ExitStatus> {
-        self.is_reaped = true;
-        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
-        self.process.wait()
-    }
-
     /// Waits for an event, and then writes and reads as much as possible without blocking. All input and output goes through this
     /// function, so neither process ever blocks on a full pipe. Returns the part of `bytes` that is still to be written.
     fn step<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
         self.wait(!bytes.is_empty())?;
         let rest = self.write(bytes)?;
         let output = &mut self.output;
-        let stdout = drain(&mut self.process.stdout, |bytes| output.push(bytes))?;
+        let stdout = drain(&mut self.group.leader.stdout, |bytes| output.push(bytes))?;
         let stderr = &mut self.stderr;
-        drain(&mut self.process.stderr, |bytes| {
+        drain(&mut self.group.leader.stderr, |bytes| {
             let room = MOST_STDERR.saturating_sub(stderr.len()).min(bytes.len());
             stderr.extend_from_slice(bytes.get(..room).unwrap_or_default());
         })?;
@@ -217,11 +189,11 @@ impl Child {
     /// Waits until the child ends or writes output, until the deadline passes, or until this process is told to end. If
     /// `wants_write`, the wait also ends when the child can take more standard input.
     fn wait(&mut self, wants_write: bool) -> Result<(), ChildError> {
-        let stdin = self.process.stdin.as_ref().filter(|_| wants_write);
+        let stdin = self.group.leader.stdin.as_ref().filter(|_| wants_write);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let mut events: Vec<PollFd<'_>> = vec![readable(self.end.as_fd())];
-        events.extend(self.process.stdout.as_ref().map(|pipe| readable(pipe.as_fd())));
-        events.extend(self.process.stderr.as_ref().map(|pipe| readable(pipe.as_fd())));
+        let mut events: Vec<PollFd<'_>> = vec![readable(self.group.end())];
+        events.extend(self.group.leader.stdout.as_ref().map(|pipe| readable(pipe.as_fd())));
+        events.extend(self.group.leader.stderr.as_ref().map(|pipe| readable(pipe.as_fd())));
         events.extend(stdin.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
         events.extend(stop::event());
         let left = self.late_at.saturating_duration_since(Instant::now());
@@ -248,7 +220,9 @@ impl Child {
 
     /// Writes as many `bytes` as the pipe to the child takes. Returns the rest.
     fn write<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
-        let Some(pipe) = &mut self.process.stdin else { return Ok(&[]) };
+        let Some(pipe) = &mut self.group.leader.stdin else {
+            return Ok(&[]);
+        };
         if bytes.is_empty() {
             return Ok(bytes);
         }
@@ -256,7 +230,7 @@ impl Child {
             Ok(count) => Ok(bytes.get(count..).unwrap_or_default()),
             Err(error) if is_later(&error) => Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.process.stdin = None;
+                self.group.leader.stdin = None;
                 Ok(&[])
             }
             Err(error) => Err(error.into()),
@@ -266,30 +240,14 @@ impl Child {
     /// Sets all pipes to the non-blocking mode. So only [`Self::wait`] ever waits, and that function knows the deadline.
     fn never_block(&self) -> Result<(), ChildError> {
         let pipes: [Option<BorrowedFd<'_>>; 3] = [
-            self.process.stdin.as_ref().map(AsFd::as_fd),
-            self.process.stdout.as_ref().map(AsFd::as_fd),
-            self.process.stderr.as_ref().map(AsFd::as_fd),
+            self.group.leader.stdin.as_ref().map(AsFd::as_fd),
+            self.group.leader.stdout.as_ref().map(AsFd::as_fd),
+            self.group.leader.stderr.as_ref().map(AsFd::as_fd),
         ];
         for pipe in pipes.into_iter().flatten() {
             fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
         }
         Ok(())
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        if self.is_reaped {
-            return;
-        }
-        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
-        // A process blocked in the kernel, as by a dead network file system, survives SIGKILL. So the wait is limited, and such a
-        // process is left to init.
-        let timeout = Timespec::try_from(KILL_TIMEOUT).unwrap_or_default();
-        let mut end = [PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN)];
-        if poll(&mut end, Some(&timeout)).is_ok_and(|count| count > 0) {
-            let _ = self.process.wait();
-        }
     }
 }
 

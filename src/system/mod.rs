@@ -17,6 +17,7 @@ pub(crate) mod locks;
 pub mod memory;
 pub mod mode;
 pub mod plaintext;
+mod process_group;
 pub(crate) mod progress;
 pub mod read;
 pub mod root;
