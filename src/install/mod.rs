@@ -32,6 +32,7 @@ pub(crate) mod record;
 mod rollback;
 mod rollback_effect;
 mod rollback_error;
+mod rollback_record;
 mod site;
 mod step;
 #[cfg(test)]

@@ -203,7 +203,7 @@ impl Record {
     }
 
     /// Writes the record into the mount point, in the place of the one before.
-    fn write(&self, site: &Site, mount_point: &OwnedFd) -> Result<(), Errno> {
+    pub(crate) fn write(&self, site: &Site, mount_point: &OwnedFd) -> Result<(), Errno> {
         let text = serde_json::to_vec(self).map_err(|error| errno(&error.into()))?;
         // A killed run may have left it.
         files::remove_tree(mount_point.as_fd(), UNFINISHED)?;
@@ -245,37 +245,8 @@ impl From<&Diagnosis> for RecordedFailure {
     }
 }
 
-/// Tells the record that a rollback has made the second of these generations live instead of the first. `changes` has the place of
-/// each file that is another one, with the units that were asked because of it, or nothing if the file is gone. The lock is held.
-/// Without a record of a run, nothing is recorded.
-///
-/// # Errors
-///
-/// If the record cannot be read or written. The generations are not touched.
-pub(crate) fn keep_rollback(
-    site: &Site,
-    mount_point: &OwnedFd,
-    [from, to]: [u64; 2],
-    changes: impl Iterator<Item = (String, Option<Vec<String>>)>,
-) -> Result<(), InstallError> {
-    let at = site.mount_point.join(NAME);
-    let Some(mut record) = Record::read(mount_point).map_err(failed("read", &at))? else {
-        return Ok(());
-    };
-    let time = now();
-    for (place, units) in changes {
-        match units {
-            Some(units) => record.changes.insert(place, Change { time, units }),
-            None => record.changes.remove(&place),
-        };
-    }
-    record.publication = None;
-    record.rollback = Some(RecordedRollback { generation: to, from });
-    record.write(site, mount_point).map_err(failed("write", &at))
-}
-
 /// The time now, in seconds since 1970. A clock before 1970 is a clock that nobody has set.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 

@@ -19,9 +19,9 @@ use super::{
     live::{self, Current, LiveGeneration, steady},
     lock, mount,
     name::PlaceInGeneration,
-    pending, record,
+    pending,
     rollback_effect::{Effect, effect},
-    rollback_error,
+    rollback_error, rollback_record,
     site::{Site, parse_number},
     units::{self, Channel, UnitError, UnitRequests},
     watch_file,
@@ -196,7 +196,7 @@ fn recorded(site: &Site, root: &OwnedFd, declared: &[DeclaredFile<'_>], compared
         (place(file), Some(units))
     });
     let gone = compared.files(declared, Effect::Goes).map(|file| (place(file), None));
-    record::keep_rollback(site, root, [compared.from, compared.to], changed.chain(gone))
+    rollback_record::keep(site, root, [compared.from, compared.to], changed.chain(gone))
 }
 
 /// The newest generation that is older than the generation `live`.
