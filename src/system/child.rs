@@ -35,6 +35,8 @@ const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 pub(crate) struct Child {
     group: ProcessGroup,
     has_ended: bool,
+    /// Whether the child goes on if this process is told to end.
+    goes_on: bool,
     late_at: Instant,
     progress: Progress,
     timeout: Duration,
@@ -69,6 +71,7 @@ impl Child {
         let child = Self {
             group: ProcessGroup::start(pipes)?,
             has_ended: false,
+            goes_on: false,
             late_at: Instant::now() + timeout,
             progress: Progress::silent(),
             timeout,
@@ -142,9 +145,11 @@ impl Child {
         Ok(self.finished(status))
     }
 
-    /// Does what [`Self::finish`] does. But if the child ends in time, what it has started goes on.
+    /// Does what [`Self::finish`] does. But the child goes on if this process is told to end; and if the child ends in time, what it has
+    /// started goes on.
     #[cfg(any(target_os = "macos", test))]
     pub(crate) fn finish_alone(mut self) -> Result<Finished, ChildError> {
+        self.goes_on = true;
         self.end()?;
         let status = self.group.wait()?;
         Ok(self.finished(status))
@@ -195,9 +200,9 @@ impl Child {
         events.extend(self.group.leader.stdout.as_ref().map(|pipe| readable(pipe.as_fd())));
         events.extend(self.group.leader.stderr.as_ref().map(|pipe| readable(pipe.as_fd())));
         events.extend(stdin.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
-        events.extend(stop::event());
+        events.extend(stop::event().filter(|_| !self.goes_on));
         let left = self.late_at.saturating_duration_since(Instant::now());
-        if stop::is_requested() {
+        if stop::is_requested() && !self.goes_on {
             return Err(ChildError::Stopped);
         }
         if left.is_zero() {

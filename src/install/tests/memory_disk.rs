@@ -1,7 +1,7 @@
 //! Tests that make the memory disk of macOS, with stand-ins for its programs. On Linux they mount a ramfs.
 
 use super::*;
-use crate::system::stop;
+use crate::system::{memory::is_memory_disk, stop};
 
 /// A world with a memory disk, and with stand-ins for the programs of macOS. `group` is as in [`Store::Mounted`].
 fn mac(group: Option<Gid>) -> World {
@@ -27,10 +27,19 @@ fn calls(world: &World) -> Vec<String> {
     calls.lines().map(str::to_owned).collect()
 }
 
+/// Writes `new` in the place of `old` in the stand-in for hdiutil.
+fn change(world: &World, old: &str, new: &str) {
+    let path = world.top.join("usr/bin/hdiutil");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(old));
+    fs::write(path, text.replacen(old, new, 1)).unwrap();
+}
+
 const ATTACH: &str = "hdiutil attach -nomount ram://131072";
 const FORMAT: &str = "newfs_hfs -s /dev/disk4";
 const MOUNT: &str = "mount -t hfs -o nobrowse,nodev,nosuid,noexec /dev/disk4 /secrets.d";
 const DETACH: &str = "hdiutil detach /dev/disk4 -force";
+const INFO: &str = "hdiutil info";
 
 #[test]
 fn a_memory_disk_is_made_once() {
@@ -43,7 +52,7 @@ fn a_memory_disk_is_made_once() {
         assert!(published.warnings.is_empty(), "{:?}", published.warnings);
         assert_eq!(world.read("a"), content);
     }
-    assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT]);
+    assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT, INFO]);
     let metadata = world.site.mount_point.metadata().unwrap();
     assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (0, 5, 0o751));
     // Nobody else can read the disk itself.
@@ -52,8 +61,20 @@ fn a_memory_disk_is_made_once() {
         assert_eq!(metadata.mode() & 0o777, 0o600, "{device}");
     }
     // sops-nix recognizes the disk by this file as well.
-    let mark = world.site.mount_point.join("sops-nix-secretfs").metadata().unwrap();
-    assert_eq!((mark.len(), mark.mode() & 0o7777), (0, 0o600));
+    let mark = world.site.mount_point.join("sops-nix-secretfs");
+    let metadata = mark.metadata().unwrap();
+    assert_eq!((metadata.len(), metadata.mode() & 0o7777), (0, 0o600));
+    // And this program, by what macOS says of the file system there.
+    let dir = fs::File::open(&world.site.mount_point).unwrap();
+    for (kind, expected) in [("hfs", true), ("apfs", false), ("hfsx", false), ("hf", false), ("", false)] {
+        assert_eq!(
+            is_memory_disk(&dir, format!("{kind}\0\0").as_bytes()).unwrap(),
+            expected,
+            "{kind}"
+        );
+    }
+    fs::remove_file(mark).unwrap();
+    assert!(!is_memory_disk(&dir, b"hfs\0").unwrap());
 }
 
 #[test]
@@ -95,7 +116,7 @@ fn a_memory_disk_that_cannot_be_used_is_removed_again() {
         fs::remove_file(world.top.join("calls")).unwrap();
     }
     world.publish(&[secret("a", b"x")]).unwrap();
-    assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT]);
+    assert_eq!(calls(&world), [ATTACH, FORMAT, MOUNT, INFO]);
 }
 
 #[test]
@@ -130,15 +151,80 @@ fn a_run_that_is_told_to_end_leaves_no_memory_disk() {
 }
 
 #[test]
+fn a_run_that_is_told_to_end_while_the_disk_is_made_leaves_no_memory_disk() {
+    if !in_namespace("memory_disk::a_run_that_is_told_to_end_while_the_disk_is_made_leaves_no_memory_disk") {
+        return;
+    }
+    stop::listen().unwrap();
+    let world = mac(Some(Gid::ROOT));
+    // The disk is there, and its name is not yet known.
+    change(
+        &world,
+        "    printf '/dev/%s          ",
+        "    kill -TERM $PPID; sleep 1\n    printf '/dev/%s          ",
+    );
+    let refused = world.publish(&[secret("a", b"x")]).unwrap_err();
+    assert!(refused.contains("told to end before it changed anything"), "{refused}");
+    assert_eq!(calls(&world), [ATTACH, DETACH]);
+    assert!(!world.top.join("disks/disk4").exists());
+}
+
+#[test]
+fn an_empty_disk_that_a_killed_run_has_left_is_removed() {
+    if !in_namespace("memory_disk::an_empty_disk_that_a_killed_run_has_left_is_removed") {
+        return;
+    }
+    let world = mac(Some(Gid::ROOT));
+    let attach = || {
+        let hdiutil = world.top.join("usr/bin/hdiutil");
+        let mut command = std::process::Command::new(hdiutil);
+        command.args(["attach", "-nomount", "ram://131072"]).output().unwrap();
+    };
+    let aged = |disk: &str| {
+        let device = fs::OpenOptions::new()
+            .append(true)
+            .open(world.top.join("dev").join(disk))
+            .unwrap();
+        device
+            .set_modified(std::time::SystemTime::now() - Duration::from_hours(1))
+            .unwrap();
+    };
+    // An empty disk, one that somebody has written to, and one that was only just made.
+    for _ in 0..3 {
+        attach();
+    }
+    fs::OpenOptions::new()
+        .write(true)
+        .open(world.top.join("dev/disk5"))
+        .unwrap()
+        .write_all(b"x")
+        .unwrap();
+    aged("disk4");
+    aged("disk5");
+    fs::remove_file(world.top.join("calls")).unwrap();
+    world.publish(&[secret("a", b"x")]).unwrap();
+    let own = [
+        ATTACH,
+        "newfs_hfs -s /dev/disk7",
+        "mount -t hfs -o nobrowse,nodev,nosuid,noexec /dev/disk7 /secrets.d",
+        INFO,
+        "hdiutil detach /dev/disk4",
+    ];
+    assert_eq!(calls(&world), own);
+    let disks = ["disk4", "disk5", "disk6", "disk7"].map(|disk| world.top.join("disks").join(disk).exists());
+    assert_eq!(disks, [false, true, true, true]);
+    assert_eq!(world.read("a"), "x");
+}
+
+#[test]
 fn what_holds_the_memory_of_a_disk_is_not_killed() {
     if !in_namespace("memory_disk::what_holds_the_memory_of_a_disk_is_not_killed") {
         return;
     }
     let world = mac(Some(Gid::ROOT));
     let mark = world.top.join("goes-on");
-    let hdiutil = fs::read_to_string(world.top.join("usr/bin/hdiutil")).unwrap();
     let helper = format!("set -eu\n(sleep 1; touch {}) > /dev/null 2>&1 &\n", mark.display());
-    fs::write(world.top.join("usr/bin/hdiutil"), hdiutil.replacen("set -eu\n", &helper, 1)).unwrap();
+    change(&world, "set -eu\n", &helper);
     world.publish(&[secret("a", b"x")]).unwrap();
     std::thread::sleep(std::time::Duration::from_secs(3));
     assert!(mark.exists());

@@ -1,20 +1,17 @@
-//! The memory disk of macOS, which has neither ramfs nor tmpfs.
+//! The memory disk of macOS, which stands for the file systems in memory of Linux.
 
 use std::{os::fd::AsFd, path::Path};
 
 use rustix::{
-    fs::{self, AtFlags, Stat},
+    fs,
     io::{Errno, Result},
 };
 
-use super::{disk, file_system::FileSystem, mount_error::MountError};
-use crate::system::{root::Root, status::mode_bits};
+use super::{disk, disk_top, file_system::FileSystem, mount_error::MountError};
+use crate::system::root::Root;
 
 /// What messages say of a mount for which [`holds`] says no.
 pub(crate) const NOT_IN_MEMORY: &str = "no memory disk of this program";
-
-/// The flag of a mount on which every file belongs to whoever looks at it (`MNT_IGNORE_OWNERSHIP` in sys/mount.h).
-const OWNERS_IGNORED: u32 = 0x0020_0000;
 
 /// Makes a memory disk, and mounts it at `at`, whatever `_wanted` says: there is no other file system in memory.
 pub(crate) fn mount(_wanted: FileSystem, root: &Root, at: &Path) -> (&'static str, std::result::Result<(), MountError>) {
@@ -27,27 +24,16 @@ pub(crate) fn mend(_dir: impl AsFd, _at: &Path) -> Result<Option<Errno>> {
     Ok(None)
 }
 
-/// Whether `dir` is the top of a memory disk. The system does not tell a memory disk from another disk, so a disk has to be mounted
-/// there, its file system has to be HFS+ (a startup disk is APFS), and it has to contain the file by which this program and sops-nix
-/// mark a memory disk.
+/// Whether `dir` is the top of a memory disk.
 pub(crate) fn holds(dir: impl AsFd) -> Result<bool> {
-    let mut kind = fs::fstatfs(&dir)?.f_fstypename.into_iter().map(i8::cast_unsigned);
-    let is_hfs = kind.by_ref().take(4).eq(*b"hfs\0");
-    let is_top = fs::fstat(&dir)?.st_dev != parent(&dir)?.st_dev;
-    let mark = fs::statat(dir, disk::MARK, AtFlags::SYMLINK_NOFOLLOW);
-    Ok(is_hfs && is_top && mark.is_ok())
+    let kind = fs::fstatfs(&dir)?.f_fstypename.map(i8::cast_unsigned);
+    disk_top::is_memory_disk(dir, &kind)
 }
 
-/// Whether every user could read what is in `dir`, whatever owners and modes say: the mount ignores owners, and everybody may enter the
-/// directory above it.
+/// Whether every user could read what is in `dir`, whatever owners and modes say.
 pub(crate) fn is_open_to_all(dir: impl AsFd) -> Result<bool> {
-    let ignores_owners = fs::fstatfs(&dir)?.f_flags & OWNERS_IGNORED != 0;
-    Ok(ignores_owners && mode_bits(&parent(&dir)?) & 0o011 != 0)
-}
-
-/// The status of the directory above `dir`.
-fn parent(dir: impl AsFd) -> Result<Stat> {
-    fs::statat(dir, c"..", AtFlags::empty())
+    let flags = fs::fstatfs(&dir)?.f_flags;
+    disk_top::is_open_to_all(dir, flags)
 }
 
 /// Whether what is in `_dir` may be written to swap in plain text. macOS encrypts its swap.
