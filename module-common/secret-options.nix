@@ -10,6 +10,7 @@ let
   cfg = config.sops;
   types = lib.types // import ./types.nix { inherit lib; };
   templateText = import ./template-text.nix { inherit lib pkgs; };
+  filtersOf = import ./filters.nix { inherit lib; };
 
   secret =
     { name, ... }:
@@ -146,8 +147,8 @@ let
             '''
           '';
           description = ''
-            Text of the template. When the secrets are installed, each `config.sops.placeholder.<secret>` in it is replaced by that secret. The Nix
-            store only has the placeholder.
+            Text of the template. When the secrets are installed, each `config.sops.placeholder.<secret>` in it is replaced by that secret, and each
+            `config.sops.filtered.<secret>.<filter>` by what the filter writes. The Nix store only has the placeholder.
           '';
         };
 
@@ -157,7 +158,8 @@ let
           defaultText = lib.literalMD "a store file with `content`";
           example = lib.literalExpression "./service.conf.template";
           description = ''
-            File with the text of the template. If it is set, `content` is ignored.
+            File with the text of the template. If it is set, `content` is ignored. In it, `@sops:NAME@` stands for the secret with that name, and
+            `@sops:NAME|FILTER@` for what a filter of `sops.filtered` writes; `indent-4` is `indent 4`. The build refuses names that no secret has.
           '';
         };
 
@@ -198,6 +200,26 @@ in
       example = lib.literalExpression ''"password = ''${config.sops.placeholder."db/password"}"'';
       description = ''
         For each secret, the text that stands for it in a template. The module sets it: use it, and do not change it.
+      '';
+    };
+
+    filtered = lib.mkOption {
+      type = types.attrsOf types.raw;
+      readOnly = true;
+      default = lib.mapAttrs (
+        name: placeholder:
+        filtersOf {
+          placeholder = "${placeholder}";
+          option = "sops.placeholder.${lib.strings.escapeNixIdentifier name}";
+        }
+      ) cfg.placeholder;
+      defaultText = lib.literalMD "the placeholders of all secrets, with filters";
+      example = lib.literalExpression ''"{ \"password\": ''${config.sops.filtered."db/password".json} }"'';
+      description = ''
+        For each secret, texts that stand for it in a template as a filter writes it, so that the reader of the template gets the secret as it is:
+        `json`, `yaml`, `env` (for `EnvironmentFile=` of systemd), `sh`, `nix`, `url`, `xml`, `base64`, `indent 4` (that many spaces before each line but the
+        first) and `first-line`. The first five write a string with its quotes, and without them where the placeholder stands between quotes on its
+        line. See [readers.md](readers.md#secrets-in-other-texts).
       '';
     };
   };

@@ -65,7 +65,7 @@ let
       lib.mapAttrsToList (
         templateName: template:
         lib.mapAttrsToList (secretName: secret: {
-          assertion = !phases.mentions false "${cfg.placeholder.${secretName}}" template;
+          assertion = !phases.mentions false (phases.marksOf phase.secrets secretName secret) template;
           message =
             "sops.templates.${lib.strings.escapeNixIdentifier templateName} has ${phase.option}, but uses a secret without it: "
             + (

@@ -35,9 +35,18 @@ let
   # Whether evaluation can read the file, without building anything.
   isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
 
-  # Whether the template contains the placeholder. If its text is only known after a build, the answer is `otherwise`.
+  # The beginnings of what stands for a secret in a template of a phase with these other secrets. Of two secrets with one name, that of the phase counts.
+  marksOf =
+    others: name: secret:
+    [ (lib.removeSuffix ":PLACEHOLDER>" "${cfg.placeholder.${name}}") ]
+    ++ lib.optionals (!lib.any (other: other.name == secret.name) (lib.attrValues others)) [
+      "@sops:${secret.name}@"
+      "@sops:${secret.name}|"
+    ];
+
+  # Whether the template contains one of the marks. If its text is only known after a build, the answer is `otherwise`.
   mentions =
-    otherwise: token: template:
+    otherwise: marks: template:
     let
       isOwn = templateText.hasOwnFile template;
       text = if isOwn then builtins.readFile template.file else template.content;
@@ -46,7 +55,7 @@ let
       otherwise
     else
       # `lib.hasInfix` is not used, because its regular expression overflows the stack on a long text.
-      builtins.replaceStrings [ token ] [ "" ] text != text;
+      builtins.replaceStrings marks (map (_: "") marks) text != text;
 
   # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a template can only
   # use secrets of its own manifest. The secret of the other phase stays as it is, and only that phase tells units and watchers.
@@ -65,7 +74,10 @@ let
       )
       (
         lib.filterAttrs (
-          name: _: lib.any (mentions true "${cfg.placeholder.${name}}") (lib.attrValues templates)
+          name: secret:
+          lib.any (mentions true (marksOf (entriesOf null cfg.secrets) name secret)) (
+            lib.attrValues templates
+          )
         ) (lib.filterAttrs (_: secret: !isRegular secret) cfg.secrets)
       );
 
@@ -161,7 +173,7 @@ let
     };
 in
 rec {
-  inherit mentions usualRoots;
+  inherit marksOf mentions usualRoots;
 
   early = phase {
     suffix = "-for-users";

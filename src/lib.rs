@@ -19,6 +19,6 @@ pub mod text;
 pub mod fuzzing {
     pub use crate::{
         keys::fuzzing::{FileKeyOrReason, pgp_content, pgp_data, plugin_answers, shared_key},
-        program::template::Tokens,
+        program::{template::Slot, tokens::Tokens},
     };
 }

@@ -7,41 +7,77 @@
 
 use std::sync::LazyLock;
 
-use sops_install_secrets::fuzzing::Tokens;
+use sops_install_secrets::fuzzing::{Slot, Tokens};
 use sops_install_secrets_fuzz::{messages::assert_presentable, timed_fuzz_target};
 
-/// Placeholders and their values. A value contains placeholders. All other bytes of a value never occur in a template.
+/// Placeholders and their values. A value contains placeholders. All other bytes of a value never occur in a template. Each placeholder
+/// is also the name of its secret.
 const SECRETS: [(&str, &[u8]); 5] = [
     ("<SOPS:00:PLACEHOLDER>", b"\xfe1<SOPS:01:PLACEHOLDER>\xff"),
     ("<SOPS:01:PLACEHOLDER>", b"\xfe2yz\xff"),
-    ("y", b"\xfe3\xff"),
+    ("y", b"\xfe3@sops:y@\xff"),
     ("yz", b"\xfe4\xff"),
     ("zz<", b"\xfe\xff"),
 ];
 
-static TOKENS: LazyLock<Tokens> = LazyLock::new(|| Tokens::new(SECRETS.map(|(token, _)| token)));
+static TOKENS: LazyLock<Tokens> =
+    LazyLock::new(|| Tokens::new(SECRETS.map(|(token, _)| (token, token))).with_names(SECRETS.map(|(token, _)| token)));
+
+/// All that is replaced, and what by. Of the filters, one writes nothing that is in a template.
+static SPELLED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let mut spelled = Vec::new();
+    for (token, value) in SECRETS {
+        let first = value.split(|&byte| byte == b'\n').next().unwrap_or_default().to_vec();
+        spelled.push((token.to_owned(), value.to_vec()));
+        spelled.push((format!("@sops:{token}@"), value.to_vec()));
+        spelled.push((format!("@sops:{token}|first-line@"), first.clone()));
+        if let Some(stem) = token.strip_suffix(":PLACEHOLDER>") {
+            spelled.push((format!("{stem}:first-line:PLACEHOLDER>"), first));
+        }
+    }
+    spelled
+});
 
 timed_fuzz_target!(|text: &[u8]| {
-    let value = |token: usize| Ok(SECRETS[token].1);
+    // Other filters are in tests/readers, with the parsers of their languages.
+    if text
+        .windows(4)
+        .any(|window| matches!(window, b"json" | b"yaml" | b"base" | b"inde"))
+        || has_short_filter(text)
+    {
+        return;
+    }
+    let write = |slot: Slot<'_>, take: &mut dyn FnMut(&[u8])| {
+        let value = SECRETS.iter().find(|(token, _)| *token == slot.reference.secret);
+        slot.write(value.map(|(_, value)| *value).unwrap_or_default(), take)
+    };
     let rendered = TOKENS
-        .length(text, value)
-        .and_then(|length| TOKENS.render(text, length, value));
+        .length(text, write)
+        .and_then(|length| TOKENS.render(text, length, write));
     match rendered {
         Ok(rendered) => assert_eq!(rendered.expose(), replaced(text)),
         // There is a value for each placeholder. So the text that is left only looks like a placeholder.
         Err(diagnosis) => {
             assert_presentable(&diagnosis);
-            assert!(text.windows(6).any(|window| window == b"<SOPS:"));
+            assert!(text.windows(6).any(|window| matches!(window, b"<SOPS:" | b"@sops:")));
         }
     }
 });
 
+/// Whether the text has the name of a filter of two or three letters, with what stands before it.
+fn has_short_filter(text: &[u8]) -> bool {
+    let names: [&[u8]; 5] = [b"env", b"sh", b"nix", b"url", b"xml"];
+    let begins = |rest: &[u8]| names.iter().any(|name| rest.starts_with(name));
+    text.windows(4)
+        .any(|window| matches!(window[0], b'|' | b':') && begins(&window[1..]))
+}
+
 /// Renders the template in a slow and simple way: from the left, it replaces the longest placeholder at each position. It asserts
-/// that no other text looks like a placeholder of the Nix modules, because such a text has to be an error.
+/// that no other text looks like a placeholder, because such a text has to be an error.
 fn replaced(mut text: &[u8]) -> Vec<u8> {
     let mut rendered = Vec::new();
     while let Some((first, rest)) = text.split_first() {
-        let tokens = SECRETS.iter().filter(|(token, _)| text.starts_with(token.as_bytes()));
+        let tokens = SPELLED.iter().filter(|(token, _)| text.starts_with(token.as_bytes()));
         match tokens.max_by_key(|(token, _)| token.len()) {
             Some((token, value)) => {
                 rendered.extend_from_slice(value);
@@ -49,6 +85,7 @@ fn replaced(mut text: &[u8]) -> Vec<u8> {
             }
             None => {
                 assert!(!looks_like_token(text), "a token is left: {}", text.escape_ascii());
+                assert!(!text.starts_with(b"@sops:x@"), "a name is left");
                 rendered.push(*first);
                 text = rest;
             }

@@ -2,25 +2,25 @@
 //!
 //! The lines are those of the template, and not those of its values. So a secret with a line feed stays the value of one variable.
 
-use super::template::Tokens;
+use super::{template::Slot, tokens::Tokens};
 use crate::{
-    sops::env_file::{EnvFile, EnvFileError, Form},
+    sops::env_file::{EnvFile, EnvFileError, Form, Take},
     system::plaintext::Plaintext,
     text::diagnosis::Diagnosis,
 };
 
-/// Renders `text`, whose placeholder with the index `n` stands for `value(n)`, as a file for the reader of `form`. `length` is the length
+/// Renders `text`, in whose places `write` takes the values, as a file for the reader of `form`. `length` is the length
 /// of the rendered text in its plain form.
 ///
 /// # Errors
 ///
 /// When a line is no variable, when a value is missing, and when the reader would not give back a value.
-pub(crate) fn render<'v>(
-    tokens: &Tokens<'_>,
+pub(crate) fn render<'t>(
+    tokens: &Tokens<'t>,
     text: &[u8],
     form: Form,
     length: usize,
-    value: impl Fn(usize) -> Result<&'v [u8], Diagnosis> + Copy,
+    write: impl Fn(Slot<'t>, Take<'_>) -> Result<(), Diagnosis> + Copy,
 ) -> Result<Plaintext, Diagnosis> {
     let refuse = |refusal: EnvFileError| Diagnosis::new(refusal.to_string(), refusal.remedy());
     let mut file = EnvFile::new(form, length);
@@ -34,8 +34,8 @@ pub(crate) fn render<'v>(
             let variable = String::from_utf8_lossy(name).into_owned();
             return Err(refuse(EnvFileError::Quoted { variable }));
         }
-        let length = tokens.length(text, value)?;
-        let content = tokens.render(text, length, value)?;
+        let length = tokens.length(text, write)?;
+        let content = tokens.render(text, length, write)?;
         file.push(name, content.expose()).map_err(refuse)?;
     }
     Ok(file.finish())

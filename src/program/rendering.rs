@@ -1,33 +1,24 @@
 //! Renders the templates of a manifest, in memory.
 
-use std::{collections::HashSet, path::Path};
+use std::collections::{BTreeSet, HashSet};
 
 use super::{
     contents::Values,
     env_template,
-    failure::Failure,
+    failure::{Failure, names},
     lacks::{Absent, Lacks},
     limit::Limit,
-    template::Tokens,
+    template::Slot,
+    template_text::TemplateText,
+    tokens::Tokens,
 };
 use crate::{
-    install::{EntryKind, EntryName},
-    manifest::{Body, Manifest, OnFailure, Placeholder, Template},
-    sops::env_file::Form,
-    system::{
-        budget,
-        confinement::Confined,
-        plaintext::Plaintext,
-        read::{ReadError, Reader},
-    },
-    text::{
-        diagnosis::Diagnosis,
-        printable::{named, shown},
-    },
+    install::EntryKind,
+    manifest::{Manifest, OnFailure, Template},
+    sops::env_file::{Form, Take},
+    system::{budget, confinement::Confined, plaintext::Plaintext, read::Reader},
+    text::{diagnosis::Diagnosis, printable::named},
 };
-
-/// Limit: a template file has at most 64 MiB, far more than any real template. Larger files are refused.
-const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// Renders all templates, and returns them in the order of the manifest. If a template cannot be rendered, `None` is in its place,
 /// and a failure is returned for it. A template that needs one of the `absent` secrets is absent as well.
@@ -80,23 +71,34 @@ struct TemplateError {
 impl TemplateError {
     /// What is lacking because of this error of `template`.
     fn of(self, template: &Template) -> Lacks {
-        let (kind, entries) = (EntryKind::Template, vec![template.name.to_string()]);
         if self.is_absence {
             return Lacks::from(Absent {
                 reason: self.diagnosis,
-                kind,
-                entries,
+                kind: EntryKind::Template,
+                entries: vec![template.name.to_string()],
                 sops_file: None,
             });
         }
         Lacks::from(Failure {
-            diagnosis: self.diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
-            kind,
-            entries,
-            sops_file: None,
             is_tolerated: self.is_tolerated,
+            ..failure(template, self.diagnosis)
         })
     }
+}
+
+/// The failure of a template.
+pub(crate) fn failure(template: &Template, diagnosis: Diagnosis) -> Failure {
+    Failure {
+        diagnosis: diagnosis.of(of_template(template)),
+        kind: EntryKind::Template,
+        entries: vec![template.name.to_string()],
+        sops_file: None,
+        is_tolerated: false,
+    }
+}
+
+fn of_template(template: &Template) -> String {
+    format!("template {}", named(template.name.as_str()))
 }
 
 impl From<Diagnosis> for TemplateError {
@@ -111,28 +113,10 @@ impl From<Diagnosis> for TemplateError {
 
 /// A template whose text has been read, and whose length is known.
 struct RenderableTemplate<'m> {
+    template: &'m Template,
     text: TemplateText<'m>,
-    /// For which reader its variables are written, if it is for one.
-    form: Option<Form>,
     /// The length of the rendered template, in bytes.
     length: usize,
-}
-
-/// The text of a template.
-enum TemplateText<'m> {
-    /// The text that is in the manifest. It is not copied, because it may be long.
-    Inline(&'m str),
-    /// The text that was read from a file.
-    File(Plaintext),
-}
-
-impl TemplateText<'_> {
-    fn expose(&self) -> &[u8] {
-        match self {
-            Self::Inline(text) => text.as_bytes(),
-            Self::File(text) => text.expose(),
-        }
-    }
 }
 
 /// The placeholders and values that all templates of a manifest are rendered with.
@@ -151,7 +135,7 @@ impl<'m> Renderer<'m> {
     fn new(manifest: &'m Manifest, values: &'m Values<'m>, absent: &'m [Absent]) -> Self {
         Self {
             manifest,
-            tokens: Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str())),
+            tokens: Tokens::of(manifest),
             declared: manifest.secrets.iter().map(|secret| secret.name.as_str()).collect(),
             tolerated: manifest
                 .secrets
@@ -165,13 +149,9 @@ impl<'m> Renderer<'m> {
     }
 
     fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, TemplateError> {
-        let text = body(&template.name, &template.body, reader)?;
-        match self.tokens.length(text.expose(), |token| self.value(token)) {
-            Ok(length) => Ok(RenderableTemplate {
-                text,
-                form: template.form,
-                length,
-            }),
+        let text = TemplateText::of(template, reader)?;
+        match self.tokens.length(text.expose(), |slot, take| self.write(slot, take)) {
+            Ok(length) => Ok(RenderableTemplate { template, text, length }),
             Err(diagnosis) => Err(self.error(text.expose(), diagnosis)),
         }
     }
@@ -197,13 +177,12 @@ impl<'m> Renderer<'m> {
 
     /// The length of the rendered `text`, with nothing in the place of those secrets without a value that are `left_out`.
     fn length_without(&self, text: &[u8], left_out: impl Fn(&str) -> bool) -> Result<usize, Diagnosis> {
-        let is_left_out = |token: usize| {
-            let placeholder = self.manifest.placeholders.get(token);
-            placeholder.is_some_and(|placeholder| left_out(&placeholder.secret))
-        };
-        self.tokens.length(text, |token| match self.value(token) {
-            Err(_) if is_left_out(token) => Ok(&[]),
-            value => value,
+        self.tokens.length(text, |slot, take| {
+            let secret = slot.reference.secret;
+            if left_out(secret) && !self.values.contains_key(secret) {
+                return Ok(());
+            }
+            self.write(slot, take)
         })
     }
 
@@ -214,26 +193,50 @@ impl<'m> Renderer<'m> {
             Ok::<_, Diagnosis>(())
         };
         occupy(draft.length)?;
-        let (text, value) = (draft.text.expose(), |token| self.value(token));
-        let Some(form) = draft.form else {
-            return self.tokens.render(text, draft.length, value);
+        let (text, write) = (draft.text.expose(), |slot: Slot<'m>, take: Take<'_>| self.write(slot, take));
+        let Some(form) = draft.template.form else {
+            if let Some(warning) = self.doubt(text) {
+                tracing::warn!("{}", warning.of(of_template(draft.template)));
+            }
+            return self.tokens.render(text, draft.length, write);
         };
-        let rendered = env_template::render(&self.tokens, text, form, draft.length, value)?;
+        let rendered = env_template::render(&self.tokens, text, form, draft.length, write)?;
         // Quotes and backslashes are more than the plain form has.
         occupy(rendered.len().saturating_sub(draft.length))?;
         Ok(rendered)
     }
 
-    /// The value of the placeholder with the index `token` in the manifest.
-    fn value(&self, token: usize) -> Result<&'m [u8], Diagnosis> {
-        match self.manifest.placeholders.get(token) {
-            Some(placeholder) => self.value_of(placeholder),
-            None => Err(Diagnosis::bare("it contains a placeholder of no secret")),
+    /// Whether values stand as they are between quotes, and probably should not. A manifest without a `version` has no filters.
+    fn doubt(&self, text: &[u8]) -> Option<Diagnosis> {
+        if self.manifest.is_of_sops_nix {
+            return None;
         }
+        let mut doubtful = BTreeSet::new();
+        let look = |slot: Slot<'m>, _: Take<'_>| {
+            let secret = slot.reference.secret;
+            if slot.is_doubtful(self.value(secret)?) {
+                doubtful.insert(secret);
+            }
+            Ok(())
+        };
+        self.tokens.length(text, look).ok()?;
+        let first = named(doubtful.first()?);
+        let all: Vec<_> = doubtful.iter().map(|secret| named(secret)).collect();
+        Some(Diagnosis::new(
+            format!(
+                "between quotes, there is a quote, a backslash or a line end of {}",
+                names(&all)
+            ),
+            format!("use a filter, such as config.sops.filtered.{first}.json"),
+        ))
     }
 
-    fn value_of(&self, placeholder: &Placeholder) -> Result<&'m [u8], Diagnosis> {
-        let name = placeholder.secret.as_str();
+    /// Takes what is written at `slot`.
+    fn write(&self, slot: Slot<'m>, take: Take<'_>) -> Result<(), Diagnosis> {
+        slot.write(self.value(slot.reference.secret)?, take)
+    }
+
+    fn value(&self, name: &str) -> Result<&'m [u8], Diagnosis> {
         if let Some(content) = self.values.get(name) {
             return Ok(content.expose());
         }
@@ -249,29 +252,4 @@ impl<'m> Renderer<'m> {
             )
         })
     }
-}
-
-/// The text of a template. The text comes from `file`. If there is no file, or if the file cannot be read, the inline text is
-/// taken. The Nix modules make the file from the inline text, so both are equal, unless the user gave both.
-fn body<'m>(name: &EntryName, body: &'m Body, reader: &mut Reader) -> Result<TemplateText<'m>, Diagnosis> {
-    let Some(path) = &body.file else {
-        return Ok(TemplateText::Inline(&body.content));
-    };
-    match reader.read(path, LARGEST_TEMPLATE) {
-        Ok(file) => Ok(TemplateText::File(file.text)),
-        Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
-        Err(error) => {
-            let Diagnosis { cause, remedy } = unreadable(path, &error);
-            let cause = format!(
-                "template {}: {cause}, so the field \"content\" is used instead",
-                named(name.as_str())
-            );
-            tracing::warn!("{}", Diagnosis { cause, remedy });
-            Ok(TemplateText::Inline(&body.content))
-        }
-    }
-}
-
-fn unreadable(path: &Path, error: &ReadError) -> Diagnosis {
-    error.diagnosis().of(format_args!("cannot read its file {}", shown(path)))
 }

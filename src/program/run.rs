@@ -24,6 +24,7 @@ use super::{
     prepared::Prepared,
     site, sops_files,
     sops_files::age_warnings,
+    template_check,
 };
 use crate::{
     install::{self, Entry, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
@@ -64,18 +65,23 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
         }
     };
     match arguments.check_mode {
-        CheckMode::Manifest => Outcome::Done,
+        CheckMode::Manifest => checked(&template_check::check(&manifest)),
         CheckMode::SopsFile => check(&manifest),
         CheckMode::Off => carry_out(arguments, environment, &manifest, root),
     }
 }
 
-/// Checks all sops files. Uses no key, looks up no user, and mounts nothing.
+/// Checks all sops files and templates. Uses no key, looks up no user, and mounts nothing.
 fn check(manifest: &Manifest) -> Outcome {
     let host = HostRecipients::new(&manifest.host_recipients);
     let sources = sops_files::sources(manifest);
     let lacks = sources.iter().map(|source| source.check(host.as_ref()));
     let lacks = lacks.fold(Lacks::default(), Lacks::and);
+    checked(&lacks.and(template_check::check(manifest)))
+}
+
+/// Reports what a check has found.
+fn checked(lacks: &Lacks) -> Outcome {
     lacks.report();
     if lacks.failures.is_empty() {
         Outcome::Done

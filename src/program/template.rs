@@ -3,155 +3,106 @@
 //! A value is never searched for placeholders. So a secret that contains the placeholder of another secret is copied unchanged. A
 //! secret that is not UTF-8 is copied unchanged too.
 
-use std::collections::HashMap;
+use super::{
+    left_over::plain,
+    quotes::{QuoteScan, Quotes},
+    tokens::{Places, Reference, Tokens},
+};
+use crate::{sops::env_file::Take, system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
-use memchr::memmem::{self, Finder};
-
-use crate::{system::plaintext::Plaintext, text::diagnosis::Diagnosis};
-
-/// The placeholders of a manifest, prepared for the search in templates.
-///
-/// Each place where the text has the beginning that all placeholders share is looked up in a table. The Nix modules make placeholders
-/// of one length, so this is one look-up. An automaton of all placeholders would need far more memory than manifest and templates.
-pub struct Tokens<'t> {
-    /// The beginning that all placeholders share. `None` if there is no placeholder.
-    start: Option<Finder<'t>>,
-    /// The index of each placeholder.
-    indices: HashMap<&'t [u8], usize>,
-    /// The lengths of the placeholders in bytes, the longest first.
-    lengths: Vec<usize>,
+/// A place in a template at which a value is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot<'t> {
+    /// What stands there.
+    pub reference: Reference<'t>,
+    /// The quotes around it.
+    pub quotes: Option<Quotes>,
 }
 
-/// A placeholder in a text: its index, and where it begins and ends.
-struct Found {
-    token: usize,
-    start: usize,
-    end: usize,
-}
-
-/// The beginning of each placeholder that the Nix modules make.
-const OPENING: &[u8] = b"<SOPS:";
-/// The end of each placeholder that the Nix modules make.
-const CLOSING: &[u8] = b":PLACEHOLDER>";
-
-/// Limit: a text of at most 256 bytes is taken for a placeholder. Placeholders of the Nix modules have about 85 bytes.
-const LONGEST: usize = 256;
-
-impl<'t> Tokens<'t> {
-    /// Prepares the search for the placeholders `tokens`. No placeholder may be empty, and no two may be the same.
-    pub fn new(tokens: impl IntoIterator<Item = &'t str>) -> Self {
-        let indices: HashMap<_, _> = (0..).zip(tokens).map(|(index, token)| (token.as_bytes(), index)).collect();
-        let mut lengths: Vec<_> = indices.keys().map(|token| token.len()).collect();
-        lengths.sort_unstable_by(|one, other| other.cmp(one));
-        lengths.dedup();
-        Self {
-            start: indices.keys().copied().reduce(shared).map(Finder::new),
-            indices,
-            lengths,
-        }
-    }
-
-    /// The first placeholder in `text` from the position `from` on. Of several that begin at one place, the longest counts.
-    fn find(&self, text: &[u8], mut from: usize) -> Option<Found> {
-        let finder = self.start.as_ref()?;
-        loop {
-            let start = finder.find(text.get(from..)?)?.saturating_add(from);
-            let mut ends = self.lengths.iter().map(|length| start.saturating_add(*length));
-            let found = |end| Some((*self.indices.get(text.get(start..end)?)?, end));
-            if let Some((token, end)) = ends.find_map(found) {
-                return Some(Found { token, start, end });
-            }
-            from = start.saturating_add(1);
-        }
-    }
-
-    /// The length of the rendered `text`, in bytes. The placeholder with the index `n` is replaced by `value(n)`.
+impl Slot<'_> {
+    /// Takes `value` as it is written at this place.
     ///
     /// # Errors
     ///
-    /// If a value is missing, or if a text remains that looks like a placeholder.
-    pub fn length<'v>(&self, text: &[u8], value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>) -> Result<usize, Diagnosis> {
+    /// When the filter has no spelling for the value there.
+    pub fn write(&self, value: &[u8], take: Take<'_>) -> Result<(), Diagnosis> {
+        let Reference { secret, filter } = self.reference;
+        let Some(filter) = filter else {
+            take(value);
+            return Ok(());
+        };
+        let written = filter.write(value, self.quotes, take);
+        written.map_err(|error| error.diagnosis(filter, secret))
+    }
+
+    /// Whether `value` is written as it is between quotes, and has a character that probably does not belong there.
+    #[must_use]
+    pub fn is_doubtful(&self, value: &[u8]) -> bool {
+        let special: &[u8] = match self.quotes {
+            Some(Quotes::Double) => b"\"\\\n\r",
+            Some(Quotes::Single) => b"'\n\r",
+            None => b"",
+        };
+        self.reference.filter.is_none() && value.iter().any(|byte| special.contains(byte))
+    }
+}
+
+impl<'t> Tokens<'t> {
+    /// The length of the rendered `text`, in bytes. `write` takes the value at a place of a placeholder.
+    ///
+    /// # Errors
+    ///
+    /// The errors of `write`; and if a text remains that looks like a placeholder.
+    pub fn length(
+        &self,
+        text: &[u8],
+        write: impl FnMut(Slot<'t>, Take<'_>) -> Result<(), Diagnosis>,
+    ) -> Result<usize, Diagnosis> {
         let mut length: usize = 0;
-        self.pieces(text, value, |piece| length = length.saturating_add(piece.len()))?;
+        self.pieces(text, write, &mut |piece| length = length.saturating_add(piece.len()))?;
         Ok(length)
     }
 
-    /// Renders `text`: replaces the placeholder with the index `n` by `value(n)`. `length` is the result of [`Self::length`] for the
+    /// Renders `text`, with what `write` takes at each place of a placeholder. `length` is the result of [`Self::length`] for the
     /// same text. The buffer has this length from the start, so the plaintext is never moved.
     ///
     /// # Errors
     ///
     /// The same errors as those of [`Self::length`].
-    pub fn render<'v>(
+    pub fn render(
         &self,
         text: &[u8],
         length: usize,
-        value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>,
+        write: impl FnMut(Slot<'t>, Take<'_>) -> Result<(), Diagnosis>,
     ) -> Result<Plaintext, Diagnosis> {
         let mut rendered = Plaintext::with_capacity(length);
-        self.pieces(text, value, |piece| rendered.push(piece))?;
+        self.pieces(text, write, &mut |piece| rendered.push(piece))?;
         Ok(rendered)
     }
 
-    /// Calls `take` with each part of the rendered text, in order. The parts are the texts between placeholders, and the values.
-    fn pieces<'v>(
+    /// Calls `take` with each part of the rendered text, in order. The parts are the texts between placeholders, and what `write` takes.
+    fn pieces(
         &self,
         text: &[u8],
-        value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>,
-        mut take: impl FnMut(&[u8]),
+        mut write: impl FnMut(Slot<'t>, Take<'_>) -> Result<(), Diagnosis>,
+        take: Take<'_>,
     ) -> Result<(), Diagnosis> {
-        let mut end = 0;
-        while let Some(found) = self.find(text, end) {
-            take(plain(text, end, found.start)?);
-            take(value(found.token)?);
+        let (mut places, mut scan, mut end) = (Places::of(self, text), QuoteScan::new(), 0);
+        while let Some(found) = places.next(end) {
+            let between = plain(self, text, end, found.start)?;
+            take(between);
+            scan.pass(between);
+            let slot = Slot {
+                reference: found.reference,
+                quotes: scan.open(),
+            };
+            write(slot, take)?;
+            scan.pass_value();
             end = found.end;
         }
-        take(plain(text, end, text.len())?);
+        take(plain(self, text, end, text.len())?);
         Ok(())
     }
-}
-
-/// The beginning that both texts have.
-fn shared<'t>(one: &'t [u8], other: &[u8]) -> &'t [u8] {
-    let length = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-    one.get(..length).unwrap_or_default()
-}
-
-/// The text between two placeholders. Fails if the text contains something that looks like a placeholder.
-fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
-    let between = text.get(from..to).unwrap_or_default();
-    if let Some((start, token)) = left_over(between) {
-        let before = text.iter().take(from.saturating_add(start));
-        let line = before.filter(|byte| **byte == b'\n').count().saturating_add(1);
-        let token = String::from_utf8_lossy(token);
-        return Err(Diagnosis::new(
-            format!("line {line} contains the placeholder {token}, but no secret of this manifest has that placeholder"),
-            "declare the secret, and rebuild",
-        ));
-    }
-    Ok(between)
-}
-
-/// Finds the first text that looks like a placeholder, and the position at which it starts.
-///
-/// The search looks for each closing mark, and from there backwards for an opening mark, but never past an earlier closing mark. So
-/// the time grows in proportion to the text.
-fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
-    let mut passed = 0;
-    for closing in memmem::find_iter(text, CLOSING) {
-        let end = closing.saturating_add(CLOSING.len());
-        let start = passed.max(end.saturating_sub(LONGEST));
-        let candidate = text.get(start..end)?;
-        // Only the last word is searched, because a placeholder contains only visible characters. So a message can show what is
-        // found.
-        let word = candidate.rsplit(|byte| !byte.is_ascii_graphic()).next()?;
-        if let Some(opening) = word.windows(OPENING.len()).position(|window| window == OPENING) {
-            let token = word.get(opening..)?;
-            return Some((end.saturating_sub(token.len()), token));
-        }
-        passed = end;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -161,10 +112,18 @@ mod tests {
     use super::*;
 
     fn render(text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
-        let tokens = Tokens::new(secrets.iter().map(|(token, _)| *token));
-        let value = |n: usize| Ok(secrets[n].1);
-        let length = tokens.length(text.as_bytes(), value).map_err(|error| error.to_string())?;
-        let rendered = tokens.render(text.as_bytes(), length, value).unwrap();
+        let tokens = Tokens::new(secrets.iter().map(|(token, _)| (*token, *token)));
+        render_with(&tokens, text, secrets)
+    }
+
+    /// Renders with the values of the secrets, each given by its name.
+    fn render_with(tokens: &Tokens<'_>, text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
+        let write = |slot: Slot<'_>, take: Take<'_>| {
+            let value = secrets.iter().find(|(name, _)| *name == slot.reference.secret);
+            slot.write(value.unwrap().1, take)
+        };
+        let length = tokens.length(text.as_bytes(), write).map_err(|error| error.to_string())?;
+        let rendered = tokens.render(text.as_bytes(), length, write).unwrap();
         assert_eq!(rendered.len(), length);
         Ok(rendered.expose().to_vec())
     }
@@ -215,7 +174,7 @@ mod tests {
 
     #[test]
     fn of_several_left_over_tokens_the_first_is_told() {
-        let long = "x".repeat(LONGEST);
+        let long = "x".repeat(256);
         let text = format!(
             "<SOPS:{long}:PLACEHOLDER>\n<SOPS: :PLACEHOLDER>\n<SOPS:<SOPS:0:PLACEHOLDER>:PLACEHOLDER><SOPS:1:PLACEHOLDER>"
         );
@@ -240,5 +199,94 @@ mod tests {
         ] {
             assert_eq!(render(text, &[]), Ok(text.as_bytes().to_vec()));
         }
+    }
+
+    /// Renders with the secrets `db` and `a@b|json`, whose placeholder is `<SOPS:00:PLACEHOLDER>` for the former.
+    fn render_named(text: &str) -> Result<String, String> {
+        let names = ["db", "a@b", "a@b|json"];
+        let tokens = Tokens::new([("<SOPS:00:PLACEHOLDER>", "db"), ("%p", "db")]).with_names(names);
+        let values: [(&str, &[u8]); 3] = [("db", b"1\"2"), ("a@b", b"3\n4"), ("a@b|json", b"5")];
+        render_with(&tokens, text, &values).map(|text| String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn a_filter_and_a_name_are_spelled_in_two_ways() {
+        for (text, rendered) in [
+            ("@sops:db@", "1\"2"),
+            ("@sops:db|json@ @sops:db@", r#""1\"2" 1"2"#),
+            ("<SOPS:00:json:PLACEHOLDER>", r#""1\"2""#),
+            (r#"{"a":"<SOPS:00:json:PLACEHOLDER>"}"#, r#"{"a":"1\"2"}"#),
+            ("<SOPS:00:PLACEHOLDER>@sops:db@%p", "1\"21\"21\"2"),
+            ("@sops:a@b@ @sops:a@b|base64@", "3\n4 Mwo0"),
+            ("- |\n  @sops:a@b|indent-2@\n", "- |\n  3\n  4\n"),
+            // The longest name counts.
+            ("@sops:a@b|json@@sops:a@b|first-line@", "53"),
+        ] {
+            assert_eq!(render_named(text).as_deref(), Ok(rendered), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_name_is_one_or_an_error() {
+        for (text, said) in [
+            (
+                "\n@sops:bd@",
+                "line 2 contains the placeholder @sops:bd@, but this manifest has no secret \"bd\"; declare the secret, or write db",
+            ),
+            (
+                "@sops:x/y@",
+                "line 1 contains the placeholder @sops:x/y@, but this manifest has no secret \"x/y\"; declare the secret, and rebuild",
+            ),
+            (
+                "@sops:db|jsn@",
+                "line 1 contains the placeholder @sops:db|jsn@, but there is no filter \"jsn\"; the filters are json, yaml, env, sh, nix, url, xml, base64, first-line and indent-1 to indent-99",
+            ),
+            (
+                "<SOPS:00:jsn:PLACEHOLDER>",
+                "line 1 contains the placeholder <SOPS:00:jsn:PLACEHOLDER>, but no secret of this manifest has that placeholder; declare the secret, and rebuild",
+            ),
+            (
+                "'@sops:db|json@'",
+                "secret \"db\" with the filter json is between single quotes, which know no escapes; write double quotes, or none",
+            ),
+        ] {
+            assert_eq!(render_named(text), Err(said.to_owned()), "{text}");
+        }
+        for text in [
+            "mail me@sops: now@",
+            "@sops:@",
+            "user@sops:/path",
+            "@sops:x y@",
+            "<SOPS:00:json>",
+        ] {
+            assert_eq!(render_named(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn a_manifest_without_names_has_only_its_placeholders() {
+        let text = "@sops:db@ @sops:x@ P";
+        assert_eq!(render(text, &[("P", b"1")]), Ok(b"@sops:db@ @sops:x@ 1".to_vec()));
+    }
+
+    #[test]
+    fn a_plain_value_between_quotes_is_doubtful_if_it_does_not_belong_there() {
+        let is_doubtful = |text: &str, value: &str| {
+            let tokens = Tokens::new([("P", "db")]).with_names(["db"]);
+            let mut is_doubtful = false;
+            let look = |slot: Slot<'_>, _: Take<'_>| {
+                is_doubtful |= slot.is_doubtful(value.as_bytes());
+                Ok(())
+            };
+            tokens.length(text.as_bytes(), look).unwrap();
+            is_doubtful
+        };
+        for value in ["a\"b", "a\nb", "a\\", "a\r"] {
+            assert!(is_doubtful("{\"a\": \"x P\"}", value), "{value:?}");
+            assert!(!is_doubtful("{\"a\": P}", value), "{value:?}");
+            assert!(!is_doubtful("{\"a\": \"x @sops:db|json@\"}", value), "{value:?}");
+        }
+        assert!(!is_doubtful("A=\"P\"", "it's plain"));
+        assert!(is_doubtful("A='P'", "it's plain"));
     }
 }

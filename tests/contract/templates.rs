@@ -55,6 +55,124 @@ fn a_file_goes_before_the_content() {
 }
 
 #[test]
+fn a_filter_writes_a_secret_in_the_language_of_the_template() {
+    let Some(world) = World::system() else { return };
+    let (file, lines) = (world.fixture("nesting.json"), world.fixture("lines.bin"));
+    let stem = token("lines").replace(":PLACEHOLDER>", "");
+    let by_name = "{\"p\": @sops:db/password|json@, \"q\": \"@sops:lines|json@\"}\n";
+    let by_hash = format!("{{\"p\":\"@sops:db/password@\",\"q\":\"{stem}:json:PLACEHOLDER>\"}}\n");
+    let manifest = world
+        .manifest()
+        .with("version", 1)
+        .secret("db/password", &file, "database/users/admin/password")
+        .secret("lines", &lines, "")
+        .template("by-name.json", "", json!({"file": world.write("by-name", by_name)}))
+        .template("by-hash.json", &by_hash, json!({}))
+        .template("words", "set -- @sops:lines|sh@ \"<@sops:lines|sh@>\"", json!({}))
+        .template("block.yaml", "lines: |+\n  @sops:lines|indent-2@", json!({}))
+        .template(
+            "app.env",
+            "P=<@sops:db/password@>\nQ=@sops:lines|base64@\n",
+            json!({"as": "sh"}),
+        );
+    world.install(&manifest);
+    for name in ["by-name", "by-hash"] {
+        let parsed: serde_json::Value = serde_json::from_str(&world.read(&format!("/run/secrets/rendered/{name}.json"))).unwrap();
+        assert_eq!(parsed, json!({"p": "correct horse battery staple", "q": "a\r\nb\n\n"}));
+    }
+    let words = world.shell(". /run/secrets/rendered/words; printf '%s|%s' \"$@\"");
+    assert_eq!(words, "a\r\nb\n\n|<a\r\nb\n\n>");
+    assert_eq!(world.read("/run/secrets/rendered/block.yaml"), "lines: |+\n  a\r\n  b\n\n");
+    assert_eq!(
+        world.read("/run/secrets/rendered/app.env"),
+        "P='<correct horse battery staple>'\nQ='YQ0KYgoK'\n"
+    );
+}
+
+#[test]
+fn a_manifest_of_sops_nix_has_neither_names_nor_filters() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let text = "@sops:host@ @sops:host|json@ @sops:nobody@ \"@sops:x|y@\"";
+    let manifest = world
+        .manifest()
+        .secret("host", &file, "database/host")
+        .template("t", text, json!({}));
+    world.install(&manifest);
+    assert_eq!(world.read("/run/secrets/rendered/t"), text);
+}
+
+#[test]
+fn a_value_that_probably_breaks_a_string_is_warned_of_by_its_name() {
+    let Some(world) = World::system() else { return };
+    let (file, lines) = (world.fixture("nesting.json"), world.fixture("lines.bin"));
+    let text = "{\"a\": \"@sops:lines@\", \"b\": \"@sops:host@\", \"c\": \"@sops:lines|json@\"}";
+    let manifest = world
+        .manifest()
+        .secret("lines", &lines, "")
+        .secret("host", &file, "database/host")
+        .template("app.json", text, json!({}));
+    let said = world.run(&manifest.clone().with("version", 1));
+    assert_eq!(
+        said.err,
+        "warning: template \"app.json\": between quotes, there is a quote, a backslash or a line end of \"lines\"; \
+         use a filter, such as config.sops.filtered.\"lines\".json\n"
+    );
+    assert_eq!(said.code, Some(0));
+}
+
+#[test]
+fn the_build_finds_names_and_filters_that_are_not_there() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let manifest = |content: &str| {
+        world
+            .manifest()
+            .with("version", 1)
+            .secret("host", &file, "database/host")
+            .template("t", content, json!({}))
+    };
+    for mode in ["-check-mode=manifest", "-check-mode=sopsfile"] {
+        let check = |manifest: &crate::common::Manifest| {
+            let path = world.save(manifest);
+            world.run_arguments([mode.as_ref(), path.as_os_str()])
+        };
+        for good in ["@sops:host@", "\"@sops:host|json@\"", "x@sops: y@"] {
+            let said = check(&manifest(good));
+            assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{good}");
+        }
+        for (bad, line) in [
+            (
+                "\n@sops:hots@",
+                "line 2 contains the placeholder @sops:hots@, but this manifest has no secret \"hots\"; declare the secret, or write host",
+            ),
+            (
+                "@sops:host|jsn@",
+                "line 1 contains the placeholder @sops:host|jsn@, but there is no filter \"jsn\"; the filters are ",
+            ),
+            (
+                "'@sops:host|json@'",
+                "secret \"host\" with the filter json is between single quotes, which know no escapes; ",
+            ),
+        ] {
+            let said = check(&manifest(bad));
+            assert_eq!(said.code, Some(1), "{bad}");
+            assert!(
+                said.err.starts_with(&format!("error: template \"t\": {line}")),
+                "{}",
+                said.err
+            );
+        }
+        // The file of a template that is on another machine says nothing, nor does a manifest of sops-nix.
+        let of_file =
+            |file: &std::path::Path| manifest("x").with("templates", json!([{"name": "t", "mode": "0400", "file": file}]));
+        assert_eq!(check(&of_file("/nowhere/t".as_ref())).code, Some(0));
+        assert_eq!(check(&of_file(&world.write("t.conf", "@sops:hots@"))).code, Some(1));
+        assert_eq!(check(&manifest("@sops:hots@").without("version")).code, Some(0));
+    }
+}
+
+#[test]
 fn a_token_that_no_secret_owns_is_an_error_that_names_template_and_token() {
     let Some(world) = World::system() else { return };
     let text = format!("first\nx = {}\n", token("nobody"));

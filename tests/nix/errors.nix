@@ -105,6 +105,7 @@ in
     renderedDir = "/r";
     templates.motd.content = "x";
   };
+  filters-are-fixed = failsWith "`sops.filtered' is read-only" { filtered = { }; };
   template-name-of-two-lines = failsWith "`sops.templates.t.name' is not of type" {
     templates.t = {
       name = "a\nb";

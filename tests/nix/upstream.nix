@@ -56,6 +56,14 @@ let
     "files-of-variables"
     "home-watched"
     "watched"
+    # It has no filters, no names in templates and no `envFiles`, and does not say which secrets are unused.
+    "early-secrets-named-in-regular-templates"
+    "env-file-of-a-host-without-secrets"
+    "env-files"
+    "home-unused-secrets"
+    "template-file-with-names"
+    "template-with-filters"
+    "unused-secrets"
     # It has no credentials of services, and cannot be switched off.
     "credential-of-a-service-without-rights"
     "credentials-of-all-phases"

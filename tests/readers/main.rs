@@ -1,4 +1,5 @@
-//! Whether the real readers of files of environment variables give back what was written for them, byte for byte.
+//! Whether the real readers of files of environment variables give back what was written for them, byte for byte. The filters of
+//! placeholders are compared with the parsers of their languages in the same way.
 //!
 //! The readers are systemd (the library that its programs share), the package of docker's command line, Node.js, the npm package
 //! dotenv, python-dotenv, and two shells. `.ci/run` installs those that no distribution has, in the directory `READERS`.
@@ -10,6 +11,8 @@
     clippy::indexing_slicing,
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
+
+mod filters;
 
 use std::{
     collections::HashMap,
@@ -197,9 +200,14 @@ fn values() -> Vec<Vec<u8>> {
         1 => any::<u8>().prop_map(|byte| vec![byte]),
     ];
     let value = prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat());
+    sampled(&value, VALUES)
+}
+
+/// That many values of a strategy, always the same.
+fn sampled<T>(value: &impl Strategy<Value = T>, count: usize) -> Vec<T> {
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[17; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), seed);
-    (0..VALUES).map(|_| value.new_tree(&mut runner).unwrap().current()).collect()
+    (0..count).map(|_| value.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 /// Writes those values that the form can hold into one file. Returns the text, and the variables that are in it.

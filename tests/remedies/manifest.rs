@@ -261,6 +261,17 @@ pub const ROWS: &[Row] = &[
     mended("did you mean {}?", the_field_that_was_meant_is_there),
     mended("declare the secret, and rebuild", a_secret_of_a_template_is_declared),
     mended("declare that secret without neededForUsers", a_missing_secret_is_declared),
+    mended("declare the secret, or write {meant}", a_name_in_a_template_is_corrected),
+    mended("the filters are {FILTER_NAMES}", a_filter_that_is_there_is_used),
+    mended("write double quotes, or none", a_filter_is_between_double_quotes),
+    mended(
+        "use the filter base64 if its reader can decode that",
+        a_filter_for_bytes_is_used,
+    ),
+    mended(
+        "use a filter, such as config.sops.filtered.",
+        a_value_between_quotes_has_a_filter,
+    ),
 ];
 
 /// A host with the secret `s`.
@@ -347,6 +358,51 @@ fn a_missing_secret_is_declared() {
     scene.says("which this manifest does not install; declare that secret without neededForUsers");
     scene.manifest = scene.manifest.clone().secret("other", &scene.world.input("f.yaml"), "a");
     scene.is_mended();
+}
+
+/// Tests a template with the text `wrong`, and with the text `right`. The secret `s` is `value`.
+fn of_template(value: &str, words: &str, wrong: &str, right: &str) {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.yaml", &format!("a: {}\n", json!(value)));
+    scene.declare(&path, "a", json!({}));
+    scene.set("version", 1);
+    let bare = scene.manifest.clone();
+    scene.manifest = bare.clone().template("t", wrong, json!({}));
+    scene.says(words);
+    scene.manifest = bare.template("t", right, json!({}));
+    scene.is_mended();
+}
+
+fn a_name_in_a_template_is_corrected() {
+    let words = "no secret \"password\"; declare the secret, or write passwrd";
+    let Some(mut scene) = host() else { return };
+    scene.set("version", 1);
+    let path = scene.world.input("f.yaml");
+    let bare = scene.manifest.clone().secret("passwrd", &path, "a");
+    scene.manifest = bare.clone().template("t", "@sops:password@", json!({}));
+    scene.says(words);
+    scene.manifest = bare.template("t", "@sops:passwrd@", json!({}));
+    scene.is_mended();
+}
+
+fn a_filter_that_is_there_is_used() {
+    let words = "but there is no filter \"jsn\"; the filters are json, ";
+    of_template("one", words, "@sops:s|jsn@", "@sops:s|json@");
+}
+
+fn a_filter_is_between_double_quotes() {
+    let words = "is between single quotes, which know no escapes; write double quotes, or none";
+    of_template("one", words, "a: '@sops:s|yaml@'", "a: \"@sops:s|yaml@\"");
+}
+
+fn a_filter_for_bytes_is_used() {
+    let words = "has a character that XML forbids, which the filter xml cannot write; change the value, or use the filter base64";
+    of_template("\u{1}", words, "@sops:s|xml@", "@sops:s|base64@");
+}
+
+fn a_value_between_quotes_has_a_filter() {
+    let words = "; use a filter, such as config.sops.filtered.\"s\".json";
+    of_template("a\"b", words, "{\"a\": \"@sops:s@\"}", "{\"a\": \"@sops:s|json@\"}");
 }
 
 fn a_manifest_is_converted() {

@@ -2,15 +2,14 @@
 //! that all of them understand. Sources: `src/node_dotenv.cc` of Node.js 20, `lib/main.js` of dotenv 18, and `parser.py` and
 //! `variables.py` of python-dotenv 1.2.
 
-use super::unwritable::{Unwritable, text};
-use crate::system::plaintext::Plaintext;
+use super::unwritable::{Take, Unwritable, text};
 
 /// The most bytes of a variable with its name. A child process gets none that is longer: Linux takes 128 KiB with `=` and a NUL
 /// (`MAX_ARG_STRLEN`, execve(2)).
 pub(crate) const MOST: usize = 131_070;
 
 /// A value stands between quotes of the kind that changes nothing in it, or without any. No reader but one knows an escape for quotes.
-pub(crate) fn write(value: &[u8], out: &mut Plaintext) -> Result<(), Unwritable> {
+pub(crate) fn write(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
     let text = text(value)?;
     if text.contains('\r') {
         return Err("a carriage return");
@@ -28,7 +27,7 @@ pub(crate) fn write(value: &[u8], out: &mut Plaintext) -> Result<(), Unwritable>
         return Err("quotes and other special characters together");
     };
     for part in [quote, value, quote] {
-        out.push(part);
+        take(part);
     }
     Ok(())
 }

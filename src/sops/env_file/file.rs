@@ -46,11 +46,13 @@ impl EnvFile {
         }
         self.text.push(name);
         self.text.push(b"=");
-        self.form.write(value, &mut self.text).map_err(|fault| EnvFileError::Value {
-            variable: variable(),
-            fault,
-            reader,
-        })?;
+        self.form
+            .write(value, &mut |part| self.text.push(part))
+            .map_err(|fault| EnvFileError::Value {
+                variable: variable(),
+                fault,
+                reader,
+            })?;
         self.text.push(b"\n");
         Ok(())
     }

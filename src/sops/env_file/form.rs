@@ -1,7 +1,9 @@
 //! The forms, and which reader each is for.
 
-use super::{docker, dotenv, sh, systemd, unwritable::Unwritable};
-use crate::system::plaintext::Plaintext;
+use super::{
+    docker, dotenv, sh, systemd,
+    unwritable::{Take, Unwritable},
+};
 
 /// For which reader a file of environment variables is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +64,13 @@ impl Form {
         self == Self::Sh && sh::OWN_NAMES.iter().any(|own| own.as_bytes() == name)
     }
 
-    /// Appends the spelling of a value.
-    pub(crate) fn write(self, value: &[u8], out: &mut Plaintext) -> Result<(), Unwritable> {
+    /// Takes the spelling of a value.
+    pub(crate) fn write(self, value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
         match self {
-            Self::Systemd => systemd::write(value, out),
-            Self::Docker => docker::write(value, out),
-            Self::Dotenv => dotenv::write(value, out),
-            Self::Sh => sh::write(value, out),
+            Self::Systemd => systemd::write(value, take),
+            Self::Docker => docker::write(value, take),
+            Self::Dotenv => dotenv::write(value, take),
+            Self::Sh => sh::write(value, take),
         }
     }
 }

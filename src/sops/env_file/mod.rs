@@ -8,10 +8,11 @@ mod dotenv;
 mod error;
 mod file;
 mod form;
-mod sh;
-mod systemd;
+pub(crate) mod sh;
+pub(crate) mod systemd;
 mod unwritable;
 
 pub use error::EnvFileError;
 pub use file::EnvFile;
 pub use form::Form;
+pub(crate) use unwritable::{NOT_UTF8, Take, Unwritable, text};

@@ -1,16 +1,25 @@
 //! The files of `EnvironmentFile=`. Sources: systemd.exec(5), and `src/basic/env-file.c` and `env-util.c` of systemd.
 
-use super::unwritable::{Unwritable, text};
-use crate::system::plaintext::Plaintext;
+use super::{
+    sh::escape,
+    unwritable::{Take, Unwritable, text},
+};
 
 /// The most bytes of a name and its value together: Linux allows 131,072 for `NAME=value` and the NUL behind it (`MAX_ARG_STRLEN`).
 pub(crate) const MOST: usize = 131_070;
 
-/// Between double quotes, each character stands for itself, also a line feed. Four characters need a backslash.
+pub(crate) fn write(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
+    take(b"\"");
+    between_double_quotes(value, take)?;
+    take(b"\"");
+    Ok(())
+}
+
+/// Between double quotes, each character stands for itself, also a line feed. The same four characters as for a shell need a backslash.
 ///
 /// systemd leaves out a variable with a control character, and refuses the whole file if it has a code point that Unicode has set apart
 /// as no character.
-pub(crate) fn write(value: &[u8], out: &mut Plaintext) -> Result<(), Unwritable> {
+pub(crate) fn between_double_quotes(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
     let text = text(value)?;
     if text.chars().any(|c| c.is_ascii_control() && c != '\n' && c != '\t') {
         return Err("a control character");
@@ -18,17 +27,7 @@ pub(crate) fn write(value: &[u8], out: &mut Plaintext) -> Result<(), Unwritable>
     if text.chars().any(is_noncharacter) {
         return Err("a code point that is no character");
     }
-    out.push(b"\"");
-    for part in value.split_inclusive(|byte| b"\"\\`$".contains(byte)) {
-        match part.split_last() {
-            Some((last, rest)) if b"\"\\`$".contains(last) => {
-                out.push(rest);
-                out.push(&[b'\\', *last]);
-            }
-            _ => out.push(part),
-        }
-    }
-    out.push(b"\"");
+    escape(value, b"\"\\`$", take);
     Ok(())
 }
 

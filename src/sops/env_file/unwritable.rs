@@ -1,5 +1,8 @@
 //! What a reader has no spelling for.
 
+/// Takes the parts of what is written, one after the other.
+pub(crate) type Take<'t> = &'t mut dyn FnMut(&[u8]);
+
 /// What it is in a value that a reader cannot give back, in the words of a message.
 pub(crate) type Unwritable = &'static str;
 

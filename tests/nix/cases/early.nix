@@ -87,6 +87,28 @@ in
       };
   };
 
+  # Of the two secrets called db/password, a template of the regular phase has its own.
+  early-secrets-named-in-regular-templates = {
+    shows = both;
+    module =
+      { config, ... }:
+      {
+        imports = [ (host { }) ];
+        sops.secrets = {
+          my-password.neededForUsers = true;
+          wifi.neededForUsers = true;
+          "db/password" = { };
+          early = {
+            name = "db/password";
+            key = "wifi";
+            neededForUsers = true;
+          };
+        };
+        sops.templates.named.content = "@sops:my-password|sh@ @sops:db/password@";
+        sops.templates.filtered.content = config.sops.filtered.wifi.json;
+      };
+  };
+
   early-template = {
     shows = both ++ [
       "sops-nix.service"

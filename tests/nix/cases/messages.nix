@@ -133,6 +133,17 @@ in
     }
   );
 
+  says-early-template-with-the-name-of-a-regular-secret = says (
+    { config, ... }:
+    {
+      imports = [ (host { }).module ];
+      sops.templates.passwords = {
+        neededForUsers = true;
+        content = "@sops:db/password|sh@";
+      };
+    }
+  );
+
   # A text that is still to be built cannot be checked.
   says-nothing-about-an-early-template-that-is-built = host {
     sops.templates.passwords = {

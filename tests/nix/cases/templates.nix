@@ -127,4 +127,28 @@ in
       sops.templates."motd".content = "hello";
     };
   };
+
+  template-with-filters = {
+    shows = [ "manifest.json" ];
+    module = host (
+      { config, lib, ... }:
+      let
+        inherit (config.sops.filtered."db/password") indent;
+        filters = removeAttrs config.sops.filtered."db/password" [ "indent" ];
+      in
+      {
+        sops.templates = lib.mapAttrs (_: placeholder: { content = "<${placeholder}>"; }) filters // {
+          "app.yaml".content = "password: |\n    ${indent 4}\n";
+          "app.json".content = builtins.toJSON filters;
+        };
+      }
+    );
+  };
+
+  template-file-with-names = {
+    shows = [ "manifest.json" ];
+    module = host (_: {
+      sops.templates."app.conf".file = ../files/names.conf.template;
+    });
+  };
 }
