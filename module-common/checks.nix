@@ -53,6 +53,30 @@ let
       + "or use the secret in a template that has as.";
   }) cfg.secrets;
 
+  envFileAssertions = lib.concatLists (
+    lib.mapAttrsToList (
+      name: variables:
+      lib.concatLists (
+        lib.mapAttrsToList (
+          variable: secret:
+          let
+            option = "sops.envFiles.${lib.strings.escapeNixIdentifier name}";
+          in
+          [
+            {
+              assertion = cfg.secrets ? ${secret};
+              message = "${option}.${lib.strings.escapeNixIdentifier variable} names the secret ${secret}, which is not in sops.secrets: declare it, or correct the name.";
+            }
+            {
+              assertion = builtins.match "[A-Za-z_][A-Za-z0-9_]*" variable != null;
+              message = "${option} has a variable ${variable}, but names of variables have only letters, digits and underscores: write a name such as DB_PASSWORD.";
+            }
+          ]
+        ) variables
+      )
+    ) cfg.envFiles
+  );
+
   # If two entries are the same file, or have links at the same path, the later one would silently win. Two entries that are the same file also have the
   # same path, so files are checked first.
   sharingAssertions =
@@ -134,6 +158,7 @@ in
     ]
     ++ sopsFileAssertions
     ++ formAssertions
+    ++ envFileAssertions
     ++ placeAssertions places
     ++ relativePathAssertions pathStarts places;
 }

@@ -7,6 +7,7 @@ let
   withoutEntries = {
     secrets = { };
     templates = { };
+    envFiles = { };
     credentials = { };
     before = [ ];
   };

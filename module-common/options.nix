@@ -14,6 +14,7 @@ in
 {
   imports = [
     ./secret-options.nix
+    ./env-files.nix
     ./key-options.nix
   ];
 

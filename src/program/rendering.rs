@@ -15,7 +15,7 @@ use super::{
 use crate::{
     install::EntryKind,
     manifest::{Manifest, OnFailure, Template},
-    sops::env_file::{Form, Take},
+    sops::env_file::Take,
     system::{budget, confinement::Confined, plaintext::Plaintext, read::Reader},
     text::{diagnosis::Diagnosis, printable::named},
 };

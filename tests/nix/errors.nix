@@ -105,7 +105,30 @@ in
     renderedDir = "/r";
     templates.motd.content = "x";
   };
-  filters-are-fixed = failsWith "`sops.filtered' is read-only" { filtered = { }; };
+  filters-of-a-placeholder-that-is-set =
+    fails "sops.placeholder.\"db/password\" is set, so it has no filters"
+      (
+        { config, ... }:
+        {
+          sops.secrets."db/password".sopsFile = ./files/secrets.yaml;
+          sops.placeholder."db/password" = "@password@";
+          sops.templates.motd.content = config.sops.filtered."db/password".json;
+        }
+      );
+  indentation-of-no-spaces = fails "indent takes a number of spaces from 1 to 99" (
+    { config, ... }:
+    {
+      sops.secrets."db/password".sopsFile = ./files/secrets.yaml;
+      sops.templates.motd.content = config.sops.filtered."db/password".indent 0;
+    }
+  );
+  filters-are-fixed = fails "`sops.filtered' is read-only" (
+    { config, ... }:
+    {
+      sops.filtered = { };
+      sops.templates.motd.content = toString (builtins.attrNames config.sops.filtered);
+    }
+  );
   template-name-of-two-lines = failsWith "`sops.templates.t.name' is not of type" {
     templates.t = {
       name = "a\nb";

@@ -503,6 +503,19 @@ in
           };
         })
       ];
+  env-file-with-a-missing-secret =
+    mends "which is not in sops.secrets: declare it, or correct the name."
+      (keyed { sops.envFiles.app.DB = "db/pasword"; })
+      [
+        (keyed { sops.envFiles.app.DB = "db/password"; })
+        (keyed {
+          sops.envFiles.app.DB = "db/pasword";
+          sops.secrets."db/pasword" = { };
+        })
+      ];
+  env-file-with-an-odd-name = mends "write a name such as DB_PASSWORD." (keyed {
+    sops.envFiles.app.db-password = "db/password";
+  }) [ (keyed { sops.envFiles.app.DB_PASSWORD = "db/password"; }) ];
   reader-of-another-format =
     mends "set format to \"dotenv\", or use the secret in a template that has as."
       (secret { as = "sh"; })

@@ -134,6 +134,17 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.restartUnits"],
     ),
     named(
+        "which is not in sops.secrets: declare it, or correct the name.",
+        EVALUATED,
+        &["sops.envFiles"],
+    ),
+    named("write a name such as DB_PASSWORD.", EVALUATED, &["sops.envFiles"]),
+    named(
+        "is set, so it has no filters: remove that definition",
+        "tests/nix/errors.nix has it",
+        &["sops.placeholder"],
+    ),
+    named(
         "set format to \\\"dotenv\\\", ",
         EVALUATED,
         &["sops.secrets.<name>.format", "sops.templates.<name>.as"],

@@ -152,6 +152,13 @@ in
     };
   };
 
+  says-env-file-with-a-missing-secret-and-an-odd-name = host {
+    sops.envFiles."app.env" = {
+      DB_PASSWORD = "db/pasword";
+      "db-user" = "db/password";
+    };
+  };
+
   says-sops-file-outside-the-store = host {
     sops.secrets."db/password".sopsFile = "/var/lib/secrets.yaml";
   };

@@ -151,4 +151,39 @@ in
       sops.templates."app.conf".file = ../files/names.conf.template;
     });
   };
+
+  # A secret, a line of the user, another reader, and a file without variables.
+  env-files = {
+    shows = [ "manifest.json" ];
+    module = host (_: {
+      systemd.services.app = { };
+      sops.secrets.token.key = "db/password";
+      sops.envFiles = {
+        app = {
+          DB_PASSWORD = "db/password";
+          API_TOKEN = "token";
+        };
+        docker.TOKEN = "token";
+        # Its text is a file of the store, of this name.
+        "app.conf" = { };
+      };
+      sops.templates = {
+        app = {
+          owner = "nginx";
+          path = "/etc/app.env";
+          restartUnits = [ "app.service" ];
+          content = "LOG=info";
+        };
+        docker.as = "docker-env";
+      };
+    });
+  };
+
+  env-file-of-a-host-without-secrets = {
+    shows = [ "manifest.json" ];
+    module = host (_: {
+      sops.enable = false;
+      sops.envFiles.app.DB_PASSWORD = "db/password";
+    });
+  };
 }
