@@ -15,6 +15,7 @@ in
   imports = [
     ./secret-options.nix
     ./env-files.nix
+    ./unused-secrets.nix
     ./key-options.nix
   ];
 

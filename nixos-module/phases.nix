@@ -14,10 +14,10 @@ let
   manifestFor = import ../module-common/manifest.nix { inherit lib pkgs cfg; };
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
   isInStore = import ../module-common/in-store.nix { inherit lib; };
-  templateText = import ../module-common/template-text.nix { inherit lib pkgs; };
   watchFiles = import ../module-common/watch-files.nix { inherit lib; };
 
   inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
+  inherit (import ../module-common/mentions.nix { inherit lib pkgs cfg; }) marksOf mentions;
   entriesOf = option: lib.filterAttrs (_: entry: needOf entry == option);
 
   # The services that get a secret as a credential have a copy of it, so they are restarted when it changes.
@@ -31,31 +31,6 @@ let
   secretsWithConsumers = lib.mapAttrs (
     name: secret: secret // { restartUnits = lib.unique (secret.restartUnits ++ consumersOf name); }
   ) cfg.secrets;
-
-  # Whether evaluation can read the file, without building anything.
-  isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
-
-  # The beginnings of what stands for a secret in a template of a phase with these other secrets. Of two secrets with one name, that of the phase counts.
-  marksOf =
-    others: name: secret:
-    [ (lib.removeSuffix ":PLACEHOLDER>" "${cfg.placeholder.${name}}") ]
-    ++ lib.optionals (!lib.any (other: other.name == secret.name) (lib.attrValues others)) [
-      "@sops:${secret.name}@"
-      "@sops:${secret.name}|"
-    ];
-
-  # Whether the template contains one of the marks. If its text is only known after a build, the answer is `otherwise`.
-  mentions =
-    otherwise: marks: template:
-    let
-      isOwn = templateText.hasOwnFile template;
-      text = if isOwn then builtins.readFile template.file else template.content;
-    in
-    if isOwn && !isReadable template.file then
-      otherwise
-    else
-      # `lib.hasInfix` is not used, because its regular expression overflows the stack on a long text.
-      builtins.replaceStrings marks (map (_: "") marks) text != text;
 
   # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a template can only
   # use secrets of its own manifest. The secret of the other phase stays as it is, and only that phase tells units and watchers.

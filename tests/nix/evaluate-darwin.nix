@@ -35,5 +35,6 @@ in
     config.environment.launchDaemons."org.nixos.sops-install-secrets.plist".text;
   daemons = lib.concatLines (lib.attrNames config.launchd.daemons);
   check-phase = config.system.build.sops-nix-manifest.checkPhase;
+  unused-secrets = lib.concatLines config.sops.unusedSecrets;
   messages = render.messages config;
 }

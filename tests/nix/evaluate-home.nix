@@ -67,5 +67,6 @@ in
   "activation-outcome.snippet" = activation config.home.activation.sops-nix-outcome;
   check-phase = install.manifest.checkPhase;
   services = lib.concatLines (lib.attrNames config.systemd.user.services);
+  unused-secrets = lib.concatLines config.sops.unusedSecrets;
   messages = render.messages config;
 }

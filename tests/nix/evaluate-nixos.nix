@@ -75,6 +75,7 @@ in
     lib.mapAttrsToList (name: user: "${name}: ${toString user.hashedPasswordFile}\n") config.users.users
   );
   "sops-nix.check" = config.system.preSwitchChecks.sops-nix or "";
+  unused-secrets = lib.concatLines config.sops.unusedSecrets;
   messages = render.messages config;
 }
 // lib.mapAttrs' (

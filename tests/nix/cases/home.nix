@@ -209,4 +209,16 @@ in
     imports = [ key ];
     sops.secrets."db/password".sopsFile = "/home/alice/secrets.yaml";
   };
+
+  home-unused-secrets = user [ "unused-secrets" ] (
+    { config, ... }:
+    {
+      imports = [ key ];
+      sops.secrets.token = { };
+      sops.secrets."db/password" = { };
+      sops.secrets.unused = { };
+      sops.envFiles.app.TOKEN = "token";
+      home.sessionVariables.FILE = config.sops.secrets."db/password".path;
+    }
+  );
 }

@@ -298,4 +298,45 @@ in
         };
       };
   };
+
+  # Each secret but two has something that refers to it. A longer path is that of another file.
+  unused-secrets = {
+    shows = [ "unused-secrets" ];
+    module =
+      { config, ... }:
+      {
+        services.openssh.enable = true;
+        sops.defaultSopsFile = ../files/secrets.yaml;
+        sops.secrets = {
+          activated = { };
+          "db/pass" = { };
+          "db/password" = { };
+          early.neededForUsers = true;
+          etc = { };
+          filtered = { };
+          in-a-built-text = { };
+          in-a-credential = { };
+          in-a-script = { };
+          in-a-unit = { };
+          named = { };
+          placed.path = "/etc/placed";
+          told.restartUnits = [ "app.service" ];
+          unused = { };
+          watched.watch = true;
+        };
+        sops.templates.conf.content = "@sops:named@ ${config.sops.filtered.filtered.json}";
+        sops.credentials.app.token = "in-a-credential";
+        users.users.alice.group = "users";
+        users.users.alice.hashedPasswordFile = config.sops.secrets.early.path;
+        environment.etc."app.conf".text = "file = ${config.sops.secrets.etc.path}\n";
+        environment.etc."built.conf".source =
+          pkgs.writeText "built" "file=${config.sops.secrets.in-a-built-text.path}";
+        system.activationScripts.mine.text = "cat ${config.sops.secrets.activated.path}";
+        systemd.services.app = {
+          script = "cat '${config.sops.secrets.in-a-script.path}'";
+          serviceConfig.EnvironmentFile = [ config.sops.secrets.in-a-unit.path ];
+          environment.FILE = config.sops.secrets."db/password".path;
+        };
+      };
+  };
 }
