@@ -182,10 +182,38 @@ impl<'t> Spellings<'t> {
 pub(crate) struct Places<'a, 't> {
     tokens: &'a Tokens<'t>,
     text: &'a [u8],
-    /// The next placeholder of the manifest, once it has been looked for.
-    plain: Option<Option<Found<'t>>>,
-    /// The next placeholder with a filter or a name, once it has been looked for.
-    spelled: Option<Option<Found<'t>>>,
+    /// The next placeholder of the manifest.
+    plain: Next<'t>,
+    /// The next placeholder with a filter or a name.
+    spelled: Next<'t>,
+}
+
+/// The next placeholder of one spelling.
+#[derive(Clone, Copy)]
+enum Next<'t> {
+    /// It has not been looked for yet.
+    Unknown,
+    Found(Found<'t>),
+    /// There is none.
+    Nothing,
+}
+
+impl<'t> Next<'t> {
+    /// The same placeholder if it begins at the position `from` or behind it, else the one that `find` finds.
+    fn from(self, from: usize, find: impl FnOnce() -> Option<Found<'t>>) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Found(found) if found.start >= from => self,
+            Self::Unknown | Self::Found(_) => find().map_or(Self::Nothing, Self::Found),
+        }
+    }
+
+    fn found(self) -> Option<Found<'t>> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Unknown | Self::Nothing => None,
+        }
+    }
 }
 
 impl<'a, 't> Places<'a, 't> {
@@ -193,22 +221,17 @@ impl<'a, 't> Places<'a, 't> {
         Self {
             tokens,
             text,
-            plain: None,
-            spelled: None,
+            plain: Next::Unknown,
+            spelled: Next::Unknown,
         }
     }
 
     /// The first placeholder from the position `from` on, which never goes back. Of two that begin at one place, the longer counts.
     pub(crate) fn next(&mut self, from: usize) -> Option<Found<'t>> {
-        let is_passed = |next: &Option<Option<Found<'_>>>| next.is_none_or(|found| found.is_some_and(|found| found.start < from));
-        if is_passed(&self.plain) {
-            self.plain = Some(self.tokens.find(self.text, from));
-        }
-        if is_passed(&self.spelled) {
-            let spellings = self.tokens.spellings.as_ref();
-            self.spelled = Some(spellings.and_then(|spellings| spellings.find(self.text, from)));
-        }
-        let both = [self.plain.flatten(), self.spelled.flatten()];
+        let (text, tokens) = (self.text, self.tokens);
+        self.plain = self.plain.from(from, || tokens.find(text, from));
+        self.spelled = self.spelled.from(from, || tokens.spellings.as_ref()?.find(text, from));
+        let both = [self.plain.found(), self.spelled.found()];
         both.into_iter()
             .flatten()
             .min_by_key(|found| (found.start, usize::MAX.saturating_sub(found.end)))

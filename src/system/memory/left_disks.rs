@@ -82,7 +82,7 @@ mod tests {
         let path = directory.path().join("disk4");
         for (size, age, expected) in [
             (SIZE, LEAST_AGE, true),
-            (SIZE, LEAST_AGE - Duration::from_mins(1), false),
+            (SIZE, LEAST_AGE.saturating_sub(Duration::from_mins(1)), false),
             (SIZE - 512, LEAST_AGE, false),
             (SIZE + 512, LEAST_AGE, false),
             (0, LEAST_AGE, false),
