@@ -29,7 +29,7 @@ static PARSERS: [Parser; 10] = [
         filter: "json",
         file: |texts| format!("[{}]", texts.join(",")),
         command: |file| of("jq", &["-r", "map(@base64) | .[]"], file),
-        printed: |output| lines(output).map(|line| base64(line)).collect(),
+        printed: |output| lines(output).map(base64).collect(),
     },
     Parser {
         name: "the module json of Python",
@@ -41,7 +41,7 @@ static PARSERS: [Parser; 10] = [
     Parser {
         name: "PyYAML, in a list",
         filter: "yaml",
-        file: |texts| texts.iter().map(|text| format!("- {text}\n")).collect(),
+        file: |texts| each("- ", texts),
         command: |file| python("yaml", file),
         printed: hexadecimal,
     },
@@ -71,21 +71,21 @@ static PARSERS: [Parser; 10] = [
     Parser {
         name: "dash",
         filter: "sh",
-        file: |texts| texts.iter().map(|text| format!("printf '%s\\0' {text}\n")).collect(),
+        file: |texts| each("printf '%s\\0' ", texts),
         command: |file| of("dash", &[], file),
         printed: ended_by_nul,
     },
     Parser {
         name: "bash",
         filter: "sh",
-        file: |texts| texts.iter().map(|text| format!("printf '%s\\0' {text}\n")).collect(),
+        file: |texts| each("printf '%s\\0' ", texts),
         command: |file| of("bash", &[], file),
         printed: ended_by_nul,
     },
     Parser {
         name: "the module urllib of Python",
         filter: "url",
-        file: |texts| texts.iter().map(|text| format!("{text}\n")).collect(),
+        file: |texts| each("", texts),
         command: |file| python("url", file),
         printed: hexadecimal,
     },
@@ -108,11 +108,16 @@ static PARSERS: [Parser; 10] = [
     Parser {
         name: "the module base64 of Python",
         filter: "base64",
-        file: |texts| texts.iter().map(|text| format!("{text}\n")).collect(),
+        file: |texts| each("", texts),
         command: |file| python("base64", file),
         printed: hexadecimal,
     },
 ];
+
+/// A line for each text, with `start` before it.
+fn each(start: &str, texts: &[String]) -> String {
+    texts.iter().flat_map(|text| [start, text, "\n"]).collect()
+}
 
 fn of(program: &str, arguments: &[&str], file: &Path) -> Command {
     let mut command = Command::new(program);
