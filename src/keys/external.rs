@@ -115,8 +115,7 @@ impl Keyring {
         for command in &mut commands {
             let Ok(timeout) = self.time_left() else { break };
             let place = command.place();
-            let what = format!("the command in {}", command.variable());
-            match (during(what, || command.run(recipient, timeout)), command.prints) {
+            match (command.run(recipient, timeout), command.prints) {
                 (None, _) => {}
                 (Some(Err(cause)), _) => self.report(place, cause),
                 (Some(Ok(text)), Prints::SshKey) => self.add_ssh_key(&place, &text, false),

@@ -55,12 +55,13 @@ pub(crate) struct Finished {
 }
 
 impl Child {
-    /// Starts `command` with pipes on all three standard streams. `timeout` is the time for the whole life of the child.
+    /// Starts `command` with pipes on all three standard streams. `timeout` is the time for the whole life of the child. `progress`
+    /// says what is waited for, if the child takes long.
     ///
     /// # Errors
     ///
     /// If the child cannot be started, or this process was told to end.
-    pub(crate) fn start(command: &mut Command, timeout: Duration) -> Result<Self, ChildError> {
+    pub(crate) fn start(command: &mut Command, timeout: Duration, progress: Progress) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
@@ -73,19 +74,13 @@ impl Child {
             has_ended: false,
             goes_on: false,
             late_at: Instant::now() + timeout,
-            progress: Progress::silent(),
+            progress,
             timeout,
             output: Plaintext::default(),
             stderr: Vec::new(),
         };
         child.never_block()?;
         Ok(child)
-    }
-
-    /// Says what is waited for, if the child takes long: `what`.
-    pub(crate) fn telling(mut self, what: String) -> Self {
-        self.progress = Progress::about(what);
-        self
     }
 
     /// Writes `bytes` to the standard input of the child. If the child has closed its standard input, the rest is dropped, which is
@@ -286,7 +281,7 @@ mod tests {
     use super::*;
 
     fn start(script: &str, timeout: Duration) -> Child {
-        Child::start(Command::new("sh").args(["-c", script]), timeout).unwrap()
+        Child::start(Command::new("sh").args(["-c", script]), timeout, Progress::silent()).unwrap()
     }
 
     fn finish(script: &str, input: &[u8]) -> Result<Finished, ChildError> {
@@ -311,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_missing() {
-        let error = Child::start(&mut Command::new("/nowhere/gpg"), Duration::ZERO).err();
+        let error = Child::start(&mut Command::new("/nowhere/gpg"), Duration::ZERO, Progress::silent()).err();
         assert_eq!(error, Some(ChildError::Missing));
     }
 

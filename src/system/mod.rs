@@ -22,6 +22,8 @@ pub(crate) mod progress;
 pub mod read;
 pub mod root;
 pub(crate) mod service_manager;
+#[cfg(target_os = "linux")]
+mod splash;
 pub(crate) mod status;
 pub(crate) mod stop;
 mod umask;

@@ -1,7 +1,7 @@
 //! Says what this process waits for, if that takes longer than two seconds.
 //!
-//! It is said once for each wait: as a message, on a terminal or in the journal, and to systemd, which shows it on the console at boot
-//! and in `systemctl status`.
+//! It is said once for each wait: as a message, on a terminal or in the journal, to systemd, which shows it on the console at boot
+//! and in `systemctl status`, and to the boot screen, which covers the console.
 
 #[cfg(target_os = "linux")]
 use std::{
@@ -25,6 +25,9 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+#[cfg(target_os = "linux")]
+use super::splash;
 
 /// How long a wait is silent: 2 seconds. Most waits take milliseconds, and nobody has to hear of them.
 pub(crate) const SILENCE: Duration = Duration::from_secs(2);
@@ -123,8 +126,10 @@ impl ToldWaits {
     /// Shows the latest wait after a change. The lock is held until it is shown, so that the last to change is the last to show.
     fn change(&self, change: impl FnOnce(&mut Vec<(u64, String)>)) {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = |waits: &[(u64, String)]| waits.last().map(|(_, said)| said.clone()).unwrap_or_default();
+        let before = latest(&waits);
         change(&mut waits);
-        show(waits.last().map_or("", |(_, said)| said));
+        show(&before, &latest(&waits));
     }
 }
 
@@ -147,18 +152,19 @@ pub(crate) fn during<T>(what: String, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Has systemd show `text` as the status of the unit that this process belongs to (`sd_notify`(3)). If no unit has asked for it, or
-/// systemd does not take it, nothing is lost.
+/// Has systemd show `text` as the status of the unit that this process belongs to (`sd_notify`(3)), and the boot screen in the place of
+/// `before`. If no unit has asked for it, or systemd does not take it, nothing is lost.
 #[cfg(target_os = "linux")]
-fn show(text: &str) {
+fn show(before: &str, text: &str) {
+    splash::replace(before, text);
     if let Some(socket) = env::var_os("NOTIFY_SOCKET") {
         let _ = send(&socket, &format!("STATUS={text}\n"));
     }
 }
 
-/// Does nothing: there is no systemd.
+/// Does nothing: there is no systemd and no boot screen.
 #[cfg(not(target_os = "linux"))]
-fn show(_text: &str) {}
+fn show(_before: &str, _text: &str) {}
 
 #[cfg(target_os = "linux")]
 fn send(socket: &OsStr, message: &str) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, process::Command, time::Duration};
 
 #[cfg(any(target_os = "macos", test))]
-use super::{child::Child, root::Root};
+use super::{child::Child, progress::Progress, root::Root};
 
 /// The run-time directory: on Linux, the variable `XDG_RUNTIME_DIR`. On macOS, the directory for temporary files of this user, which
 /// `getconf DARWIN_USER_TEMP_DIR` prints. `None` if there is none.
@@ -36,7 +36,8 @@ pub(crate) const CONFIG: &str = if cfg!(target_os = "macos") {
 #[cfg(any(target_os = "macos", test))]
 fn of_getconf(root: &Root) -> Option<PathBuf> {
     let mut getconf = Command::new(root.locate("/usr/bin/getconf"));
-    let child = Child::start(getconf.arg("DARWIN_USER_TEMP_DIR"), Duration::from_secs(10)).ok()?;
+    let progress = Progress::about("getconf".to_owned());
+    let child = Child::start(getconf.arg("DARWIN_USER_TEMP_DIR"), Duration::from_secs(10), progress).ok()?;
     let finished = child.finish().ok()?;
     // The directory is printed with a slash at its end.
     let printed = finished.output.expose().trim_ascii_end();

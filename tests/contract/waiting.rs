@@ -2,7 +2,21 @@
 
 use std::{os::unix::net::UnixDatagram, time::Duration};
 
-use crate::common::World;
+use crate::common::{World, has};
+
+/// Stands for Plymouth, in a network of its own: starts the program, and prints what it is sent. The last arguments are the command.
+const BOOT_SCREEN: &str = r#"
+import socket, subprocess, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("\0/org/freedesktop/plymouthd")
+listener.listen()
+listener.settimeout(30)
+program = subprocess.Popen(sys.argv[1:])
+for _ in range(2):
+    peer, _ = listener.accept()
+    print(peer.makefile("rb").read(), flush=True)
+sys.exit(program.wait())
+"#;
 
 #[test]
 fn a_run_that_waits_for_another_one_says_so_here_and_to_systemd() {
@@ -37,4 +51,34 @@ fn a_run_that_waits_for_another_one_says_so_here_and_to_systemd() {
     };
     assert_eq!(next().unwrap(), format!("STATUS={told}\n"));
     assert_eq!(next().unwrap(), "STATUS=\n");
+}
+
+#[test]
+fn a_run_that_waits_says_so_on_the_boot_screen_and_takes_it_away() {
+    let Some(world) = World::system().filter(|_| has("python3")) else {
+        return;
+    };
+    let slow = world.script(
+        "slow-key",
+        &format!("#!/bin/sh\nsleep 3\ncat {}\n", world.fixture("keys/age.txt").display()),
+    );
+    let manifest =
+        world
+            .manifest()
+            .with("version", 1)
+            .without("ageKeyFile")
+            .secret("host", &world.fixture("nesting.json"), "database/host");
+    let path = world.save(&manifest);
+    let mut command = world.command("unshare");
+    command
+        .args(["--net", "python3", "-c", BOOT_SCREEN])
+        .arg(world.executable())
+        .arg(path)
+        .env("SOPS_AGE_KEY_CMD", slow.join("slow-key"));
+    let said = world.finish(&mut command);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let text = "waiting for the command in SOPS_AGE_KEY_CMD";
+    assert!(said.told.contains(text), "{said:?}");
+    let length = format!("\\x02{}", char::from(u8::try_from(text.len() + 1).unwrap()));
+    assert_eq!(said.out, format!("b'M{length}{text}\\x00'\nb'm{length}{text}\\x00'\n"));
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    system::{child::Child, read},
+    system::{child::Child, progress::Progress, read},
     text::{diagnosis::Diagnosis, printable::shown},
 };
 
@@ -96,7 +96,8 @@ fn ls_files(directory: &Path, of: Git, options: &[&str]) -> Option<Vec<Vec<u8>>>
     }
     // To list files, git needs no program that the configuration of a repository names.
     git.args(["-c", "core.fsmonitor=false", "ls-files", "-z"]).args(options);
-    let listed = Child::start(git.current_dir(directory), GIT_TIMEOUT)
+    let progress = Progress::about(format!("git, which lists the files in {}", shown(directory)));
+    let listed = Child::start(git.current_dir(directory), GIT_TIMEOUT, progress)
         .and_then(Child::finish)
         .ok()?;
     let names = listed

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use crate::{
     install::units::full_name,
-    system::child::{Child, Finished},
+    system::{
+        child::{Child, Finished},
+        progress::Progress,
+    },
+    text::{printable::named, shell},
 };
 
 /// How long one question may take.
@@ -102,7 +106,8 @@ pub(crate) fn cycle(unit: &str) -> Option<Vec<String>> {
         .args(["verify", "--man=no", "--"])
         .arg(unit)
         .env("SYSTEMD_LOG_LEVEL", "warning");
-    let said = run(command)?.stderr;
+    let what = format!("systemd-analyze, which looks for ordering cycles of {}", named(unit));
+    let said = run(command, what)?.stderr;
     let words = ["Found ordering cycle on ", "Found dependency on "];
     let steps = said
         .lines()
@@ -118,12 +123,15 @@ pub(crate) fn cycle(unit: &str) -> Option<Vec<String>> {
 
 /// What a program prints, if it ends well.
 fn output(command: Command) -> Option<String> {
-    let finished = run(command).filter(|finished| finished.status.success())?;
+    let finished =
+        run(command, "systemd, which is asked by systemctl: show".to_owned()).filter(|finished| finished.status.success())?;
     Some(String::from_utf8_lossy(finished.output.expose()).into_owned())
 }
 
-fn run(mut command: Command) -> Option<Finished> {
-    Child::start(&mut command, PATIENCE).and_then(Child::finish).ok()
+/// Runs a program to its end. `what` says what is waited for.
+fn run(mut command: Command, what: String) -> Option<Finished> {
+    let child = Child::start(&mut command, PATIENCE, Progress::about(what));
+    child.and_then(Child::finish).ok()
 }
 
 /// Restarts a unit, also if it has failed too often, and waits until it has ended. The unit is one of the user's service manager if it
@@ -144,6 +152,15 @@ pub(crate) fn start(unit: &str) -> bool {
 fn ask(user: Option<&str>, words: &[&str], unit: &str, patience: Duration) -> bool {
     let mut command = Command::new("systemctl");
     command.args(user).args(words).arg("--").arg(unit);
-    let finished = Child::start(&mut command, patience).and_then(Child::finish);
+    let what = match words.last() {
+        Some(&"restart") => format!(
+            "systemd, which restarts {}; to see what that waits for, run: systemctl {}status {}",
+            named(unit),
+            user.map(|option| format!("{option} ")).unwrap_or_default(),
+            shell::word(unit)
+        ),
+        word => format!("systemd, which is asked by systemctl: {}", word.copied().unwrap_or_default()),
+    };
+    let finished = Child::start(&mut command, patience, Progress::about(what)).and_then(Child::finish);
     finished.is_ok_and(|finished| finished.status.success())
 }

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, time::Duration};
 
 use crate::{
     sops::format::Format,
-    system::{child::Child, child_error::ChildError, plaintext::Plaintext},
+    system::{child::Child, child_error::ChildError, plaintext::Plaintext, progress::Progress},
     text::{diagnosis::Diagnosis, printable::printable},
 };
 
@@ -62,7 +62,8 @@ fn run(arguments: &[&str], input: &[u8]) -> Result<Plaintext, Diagnosis> {
         ),
         error => Diagnosis::bare(format!("cannot use sops: {error}")),
     };
-    let mut child = Child::start(&mut command, TIMEOUT).map_err(fail)?;
+    let progress = Progress::about("sops".to_owned());
+    let mut child = Child::start(&mut command, TIMEOUT, progress).map_err(fail)?;
     child.send(input).map_err(fail)?;
     let finished = child.finish().map_err(fail)?;
     if finished.status.success() {

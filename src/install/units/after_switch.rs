@@ -24,7 +24,7 @@ use super::{
     unit_error::{UnitError, words},
 };
 use crate::{
-    system::{budget, child::Child},
+    system::{budget, child::Child, progress::Progress},
     text::printable::shown,
 };
 
@@ -134,7 +134,8 @@ fn start(systemctl: &Systemctl<'_>, failed: &[String], written: Option<Written>)
         .args(written.map(|Written { time, modified }| format!("{SINCE}{time},{modified}")))
         .args(failed)
         .env_clear();
-    let finished = Child::start(&mut command, budget::REQUESTS)
+    let progress = Progress::about("systemd, which is asked by systemd-run".to_owned());
+    let finished = Child::start(&mut command, budget::REQUESTS, progress)
         .and_then(Child::finish)
         .map_err(|error| error.to_string())?;
     if finished.status.success() {

@@ -20,7 +20,7 @@ use crate::system::{
     budget,
     child::{Child, Finished},
     child_error::ChildError,
-    progress::during,
+    progress::Progress,
 };
 
 /// The systemctl command that restarts a unit, if the unit runs.
@@ -194,7 +194,7 @@ impl<'p> Systemctl<'p> {
             "systemd, which is asked by systemctl: {}",
             words.first().copied().unwrap_or_default()
         );
-        let finished = during(what, || Child::start(&mut command, left).and_then(Child::finish));
+        let finished = Child::start(&mut command, left, Progress::about(what)).and_then(Child::finish);
         finished.map_err(|error| match error {
             ChildError::Late(_) => ChildError::Late(self.timeout),
             other => other,

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::program;
 use crate::{
     keys::{place::Place, problem::Cause},
-    system::{child::Child, child_error::ChildError, plaintext::Plaintext},
+    system::{child::Child, child_error::ChildError, plaintext::Plaintext, progress::Progress},
     text::printable::printable,
 };
 
@@ -65,11 +65,6 @@ impl KeyCommand {
         })
     }
 
-    /// The name of the variable that has the command.
-    pub(crate) fn variable(&self) -> &'static str {
-        self.variable
-    }
-
     /// The key source of the keys that the command prints.
     pub(crate) fn place(&self) -> Place {
         Place::Variable(self.variable)
@@ -102,7 +97,8 @@ impl KeyCommand {
         // The recipient comes from a sops file and may contain zero bytes. An environment variable cannot hold zero bytes, so
         // they are left out.
         command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
-        let child = Child::start(&mut command, timeout).map_err(unfinished)?;
+        let progress = Progress::about(format!("the command in {}", self.variable));
+        let child = Child::start(&mut command, timeout, progress).map_err(unfinished)?;
         let finished = child.finish().map_err(unfinished)?;
         if finished.status.success() {
             Ok(finished.output)

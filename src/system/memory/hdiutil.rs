@@ -17,6 +17,7 @@ use crate::system::{
     child::{Child, Finished},
     child_end,
     child_error::ChildError,
+    progress::Progress,
     root::Root,
 };
 
@@ -127,8 +128,8 @@ pub(crate) fn output(
     let program = command.get_program().to_owned();
     let name = Path::new(&program).file_name().unwrap_or_default().display().to_string();
     let fail = |cause: &str| MountError::Program(format!("{name}: {cause}"));
-    let finished = Child::start(command, timeout)
-        .map(|child| child.telling(format!("the program {name}")))
+    let progress = Progress::about(format!("the program {name}"));
+    let finished = Child::start(command, timeout, progress)
         .and_then(finish)
         .map_err(|error| fail(&error.to_string()))?;
     if !finished.status.success() {

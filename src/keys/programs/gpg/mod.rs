@@ -39,6 +39,7 @@ use crate::{
         child::{Child, Finished},
         child_error::ChildError,
         plaintext::Plaintext,
+        progress::Progress,
     },
     text::diagnosis::Diagnosis,
 };
@@ -225,9 +226,10 @@ impl Gpg {
     }
 }
 
-/// Runs `command`, sends `input` to its standard input, and waits for its end.
+/// Runs `command`, sends `input` to its standard input, and waits for its end. The caller says what is waited for, because several
+/// programs run one after the other.
 fn converse(command: &mut Command, input: &str, timeout: Duration) -> Result<Finished, ChildError> {
-    let mut child = Child::start(command, timeout)?;
+    let mut child = Child::start(command, timeout, Progress::silent())?;
     child.send(input.as_bytes())?;
     child.finish()
 }

@@ -14,7 +14,7 @@ use super::{
     failure::{GpgFailure, last_words},
 };
 use crate::{
-    system::{child::Child, child_error::ChildError, read::reason},
+    system::{child::Child, child_error::ChildError, progress::Progress, read::reason},
     text::printable::shown,
 };
 
@@ -74,7 +74,12 @@ impl Drop for Services {
 /// The reason as text.
 fn agent_socket(gpgconf: &mut Command, deadline: Deadline) -> Result<PathBuf, String> {
     let of_child = |error| format!("gpgconf: {}", deadline.told(error));
-    let child = Child::start(gpgconf.args(["--list-dirs", "agent-socket"]), deadline.left()).map_err(of_child)?;
+    let child = Child::start(
+        gpgconf.args(["--list-dirs", "agent-socket"]),
+        deadline.left(),
+        Progress::silent(),
+    )
+    .map_err(of_child)?;
     let finished = child.finish().map_err(of_child)?;
     let path = finished.output.expose().trim_ascii_end();
     if path.is_empty() {
@@ -96,7 +101,7 @@ fn last_word(child: &mut Child) -> Result<(), ChildError> {
 /// The reason as text.
 fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Result<Option<Daemon>, String> {
     let of_child = |error| deadline.told(error).to_string();
-    let mut starter = Child::start(command.arg("--daemon"), deadline.left()).map_err(of_child)?;
+    let mut starter = Child::start(command.arg("--daemon"), deadline.left(), Progress::silent()).map_err(of_child)?;
     if let Err(error) = last_word(&mut starter) {
         drop(starter);
         // Dropping the starter has killed its process group. An agent that had already left this group still runs, so it is found

@@ -23,12 +23,11 @@ use program::Program;
 #[cfg(fuzzing)]
 pub(crate) use replies::hear;
 
-use crate::keys::age::PluginIdentity;
+use crate::{keys::age::PluginIdentity, system::progress::Progress};
 
 /// Asks the plugin once about all `messages`. Each message is the list of stanzas of one age header, and is not empty. Returns a
-/// file key or a failure for each message, in the same order. `what` says what is waited for, if the
-/// plugin takes long. `timeout` is the time of the plugin for all messages together. The
-/// time that a person takes to answer does not count.
+/// file key or a failure for each message, in the same order. `what` says what is waited for, if the plugin takes long. `timeout`
+/// is the time of the plugin for all messages together. The time that a person takes to answer does not count.
 ///
 /// A file key from a plugin is only a claim. The caller checks the MAC of the message's header with the file key.
 pub(crate) fn unwrap(
@@ -40,7 +39,6 @@ pub(crate) fn unwrap(
     timeout: Duration,
 ) -> Vec<Result<FileKey, PluginFailure>> {
     let path = env::var_os("PATH").unwrap_or_default();
-    Program::find(plugin, &path)
-        .telling(what)
-        .unwrap(identities, messages, asking, timeout)
+    let progress = Progress::about(what);
+    Program::find(plugin, &path).unwrap(identities, messages, asking, timeout, progress)
 }

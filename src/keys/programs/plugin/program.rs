@@ -12,15 +12,13 @@ use super::{
 };
 use crate::{
     keys::{age::PluginIdentity, programs::program},
-    system::child::Child,
+    system::{child::Child, progress::Progress},
 };
 
 /// The program of a plugin: its file name, and its path. The path is `None` if the program was not found.
 pub(crate) struct Program {
     name: String,
     path: Option<PathBuf>,
-    /// What is waited for, if the plugin takes long.
-    what: Option<String>,
 }
 
 impl Program {
@@ -28,15 +26,7 @@ impl Program {
     pub(crate) fn find(plugin: &str, search_path: &OsStr) -> Self {
         let name = format!("age-plugin-{plugin}");
         let path = program::find(OsStr::new(&name), search_path);
-        Self { name, path, what: None }
-    }
-
-    /// The same program. If it takes long, `what` says what is waited for.
-    pub(crate) fn telling(self, what: String) -> Self {
-        Self {
-            what: Some(what),
-            ..self
-        }
+        Self { name, path }
     }
 
     /// Runs the plugin once for all messages; see [`super::unwrap`].
@@ -46,9 +36,10 @@ impl Program {
         messages: &[Vec<Stanza>],
         asking: &Asking,
         timeout: Duration,
+        progress: Progress,
     ) -> Vec<Result<FileKey, PluginFailure>> {
         let mut outcome = PluginOutcome::new(messages.len());
-        let end = self.start(timeout).and_then(|child| {
+        let end = self.start(timeout, progress).and_then(|child| {
             let conversation = Conversation::new(&self.name, child, asking);
             conversation.hold(identities, messages, &mut outcome)
         });
@@ -56,13 +47,9 @@ impl Program {
     }
 
     /// Starts the program of the plugin in the directory `/`. A plugin must not depend on the directory in which it is started.
-    fn start(&self, timeout: Duration) -> Result<Child, Fault> {
+    fn start(&self, timeout: Duration, progress: Progress) -> Result<Child, Fault> {
         let mut command = Command::new(self.path.as_ref().ok_or(Fault::Missing)?);
         command.arg("--age-plugin=identity-v1").current_dir("/");
-        let child = Child::start(&mut command, timeout)?;
-        Ok(match &self.what {
-            Some(what) => child.telling(what.clone()),
-            None => child,
-        })
+        Ok(Child::start(&mut command, timeout, progress)?)
     }
 }

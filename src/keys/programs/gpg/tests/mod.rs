@@ -88,7 +88,7 @@ impl GpgHome {
         command
             .env("GNUPGHOME", self.path())
             .args(["--batch", "--quiet", "--trust-model", "always"]);
-        let mut child = Child::start(command.args(arguments), TIMEOUT).unwrap();
+        let mut child = Child::start(command.args(arguments), TIMEOUT, Progress::silent()).unwrap();
         child.send(input).unwrap();
         let finished = child.finish().unwrap();
         assert!(finished.status.success(), "gpg {arguments:?}: {}", finished.stderr);

@@ -34,7 +34,7 @@ fn the_data_key_of_a_file_by_sops_opens() {
     let all = ["json", "bin"].map(|format| message_of(&format!("3.13.2/to-plugin.{format}")));
     let shown: Vec<_> = all.iter().map(|message| stanzas(message).unwrap()).collect();
     let program = Program::find(identity.plugin(), &plugins());
-    let keys = program.unwrap(&[&identity], &shown, &Asking::Nobody, TIMEOUT);
+    let keys = program.unwrap(&[&identity], &shown, &Asking::Nobody, TIMEOUT, Progress::silent());
     for (message, key) in all.iter().zip(keys) {
         assert_eq!(content(message, key.unwrap()).unwrap().len(), 32);
     }

@@ -21,7 +21,13 @@ fn a_plugin_is_found_only_in_absolute_directories_of_the_search_path() {
     );
     let directory = tempfile::tempdir().unwrap();
     let find = |path: &std::ffi::OsStr| {
-        let results = Program::find("test", path).unwrap(&[&identity("a", &[])], &messages("a", [0]), &Asking::Nobody, TIMEOUT);
+        let results = Program::find("test", path).unwrap(
+            &[&identity("a", &[])],
+            &messages("a", [0]),
+            &Asking::Nobody,
+            TIMEOUT,
+            Progress::silent(),
+        );
         results.into_iter().map(told).collect::<Vec<_>>()
     };
     // Tests run in the directory of the package.
@@ -52,7 +58,13 @@ fn a_program_that_the_system_refuses_is_named() {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let find = || {
         let program = Program::find("test", directory.path().as_os_str());
-        let mut results = program.unwrap(&[&identity("a", &[])], &messages("a", [0]), &Asking::Nobody, TIMEOUT);
+        let mut results = program.unwrap(
+            &[&identity("a", &[])],
+            &messages("a", [0]),
+            &Asking::Nobody,
+            TIMEOUT,
+            Progress::silent(),
+        );
         told(results.remove(0)).unwrap_err()
     };
     assert_eq!(

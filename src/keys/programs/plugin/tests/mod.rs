@@ -18,7 +18,7 @@ use bech32::Hrp;
 use tempfile::TempDir;
 
 use super::{asking::Asking, failure::PluginFailure, program::Program};
-use crate::keys::age::PluginIdentity;
+use crate::{keys::age::PluginIdentity, system::progress::Progress};
 
 mod decrypting;
 mod failing;
@@ -83,7 +83,7 @@ fn told(result: Result<FileKey, PluginFailure>) -> KeyOrReason {
 
 /// The results that `age-plugin-test` gives for `messages`.
 fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, timeout: Duration) -> Vec<KeyOrReason> {
-    let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, timeout);
+    let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, timeout, Progress::silent());
     results.into_iter().map(told).collect()
 }
 
