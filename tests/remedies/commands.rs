@@ -300,6 +300,16 @@ pub const ROWS: &[Row] = &[
         "another run has to publish in between",
         &[],
     ),
+    named(
+        "to see what that waits for, run: systemctl",
+        "the command only shows something, and the boots of the story unit look at what it shows",
+        &[],
+    ),
+    named(
+        "to install again what the configuration says, run: ",
+        "the boots of the story rollback restart the unit",
+        &[],
+    ),
     named("run: sudo sops-nix retry", "the cases of sops-nix retry are run by root", &[]),
     named(
         "update sops-nix, or write the file with that version of sops",

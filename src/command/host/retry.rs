@@ -11,7 +11,7 @@ use super::{
     unit_file::{self, UnitFile},
 };
 use crate::{
-    command::reply::Reply,
+    command::{audience::Audience, layout::line, reply::Reply},
     program::environment::Environment,
     system::root::Root,
     text::{
@@ -29,7 +29,7 @@ const TARGET: &str = "sops-nix.target";
 /// # Errors
 ///
 /// With a message for people, if this host installs nothing.
-pub(crate) fn answer(root: &Root) -> Result<Reply, Diagnosis> {
+pub(crate) fn answer(audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
     let installations = installation::of_own(root, &Environment::read());
     if installations.is_empty() {
         return Err(installation::none());
@@ -39,36 +39,64 @@ pub(crate) fn answer(root: &Root) -> Result<Reply, Diagnosis> {
     let has_own = installations.iter().any(Installation::is_own);
     for installation in installations.iter().filter(|installation| installation.is_own() || !has_own) {
         match retry(installation, root) {
-            Ok(None) => reply.text += &line_of(installation, "all is there"),
-            Ok(Some(said)) => {
-                has_tried = true;
-                reply.text += &line_of(installation, said);
+            Ok(done) => {
+                has_tried |= done == Done::Installed;
+                reply.text += &line_of(installation, done, audience);
             }
             Err(failure) => reply.failures.push(failure.of(installation.object())),
         }
     }
     if reply.failures.is_empty() && geteuid().is_root() {
-        reply.text += &start_waiting(&installations, has_tried, root);
+        let started = start_waiting(&installations, has_tried, root);
+        reply.text += &started.iter().map(|unit| started_line(unit, audience)).collect::<String>();
     }
     Ok(reply)
 }
 
-fn line_of(installation: &Installation, said: &str) -> String {
-    format!("{}: {said}\n", installation.title())
+/// What was done with an installation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// Nothing: all was there.
+    Nothing,
+    /// It was made again.
+    Installed,
 }
 
-/// Makes an installation again if not all of it is there. Gives what was done; `None` if nothing had to be.
+fn line_of(installation: &Installation, done: Done, audience: Audience) -> String {
+    let (word, said) = match done {
+        Done::Nothing => ("there", "all is there"),
+        Done::Installed => ("installed", "installed"),
+    };
+    match audience {
+        Audience::Person => format!("{}: {said}\n", installation.title()),
+        Audience::Script => line(&[
+            word,
+            installation.phase.word(),
+            installation.user.as_deref().unwrap_or_default(),
+            installation.unit.as_deref().unwrap_or_default(),
+        ]),
+    }
+}
+
+fn started_line(unit: &str, audience: Audience) -> String {
+    match audience {
+        Audience::Person => format!("started {}\n", quoted(unit)),
+        Audience::Script => line(&["started", unit]),
+    }
+}
+
+/// Makes an installation again if not all of it is there. Gives what was done.
 ///
 /// # Errors
 ///
 /// With a message for people, if it cannot be tried, or not all is there afterwards.
-fn retry(installation: &Installation, root: &Root) -> Result<Option<&'static str>, Diagnosis> {
+fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
     let (_, fault) = PhaseStatus::of(installation, root)?;
     let unit = installation.unit.clone();
     let is_of_user = installation.user.is_some();
     let has_failed = unit.as_ref().is_some_and(|unit| systemd::has_failed(unit, is_of_user));
     if fault.is_none() && !has_failed {
-        return Ok(None);
+        return Ok(Done::Nothing);
     }
     if !is_of_user && !geteuid().is_root() {
         return Err(Diagnosis::new("only root can try again", "run: sudo sops-nix retry"));
@@ -87,7 +115,7 @@ fn retry(installation: &Installation, root: &Root) -> Result<Option<&'static str
         return Err(Diagnosis::new(format!("unit {} has failed again", named(&unit)), remedy));
     }
     match PhaseStatus::of(installation, root)?.1 {
-        None => Ok(Some("installed")),
+        None => Ok(Done::Installed),
         Some(fault) => Err(Diagnosis::new(
             "it was tried again, and not all is there",
             fault.remedy.unwrap_or_default(),
@@ -96,8 +124,8 @@ fn retry(installation: &Installation, root: &Root) -> Result<Option<&'static str
 }
 
 /// Starts what waited for the secrets: the units that read them or need the units that install them, and have failed. If secrets were
-/// missing until now (`has_tried`), also those that were never started.
-fn start_waiting(installations: &[Installation], has_tried: bool, root: &Root) -> String {
+/// missing until now (`has_tried`), also those that were never started. Gives what was started.
+fn start_waiting(installations: &[Installation], has_tried: bool, root: &Root) -> Vec<String> {
     let units = unit_file::all(&readers::unit_directories(root));
     let places: Vec<_> = installations
         .iter()
@@ -115,10 +143,7 @@ fn start_waiting(installations: &[Installation], has_tried: bool, root: &Root) -
     } else {
         systemd::failed(&names)
     };
-    let started = waiting.iter().filter(|unit| systemd::start(unit));
-    started
-        .flat_map(|unit| ["started ".to_owned(), quoted(unit), "\n".to_owned()])
-        .collect()
+    waiting.into_iter().filter(|unit| systemd::start(unit)).collect()
 }
 
 /// Whether a unit does not start without one of the units that install secrets.

@@ -4,7 +4,7 @@ use rustix::process::geteuid;
 
 use super::installation::{self, HostPhase, Installation};
 use crate::{
-    command::{cli::RollbackArguments, question::Person, reply::Reply},
+    command::{audience::Audience, cli::RollbackArguments, layout::line, question::Person, reply::Reply},
     install::{self, DeclaredFile, PlaceInGeneration, Rollback, units::Channel},
     manifest::{MOCK_MARK, Manifest},
     program::{environment::Environment, failure::names, site},
@@ -17,10 +17,10 @@ use crate::{
 /// # Errors
 ///
 /// With a message for people, if there can be no rollback, or if whoever asks may not do it or does not want it.
-pub(crate) fn answer(arguments: &RollbackArguments, root: &Root) -> Result<Reply, Diagnosis> {
+pub(crate) fn answer(arguments: &RollbackArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
     let installations = installation::of_own(root, &Environment::read());
     let installation = chosen(&installations, arguments.phase.as_deref())?;
-    roll_back(installation, arguments, root).map_err(|failure| failure.of(installation.object()))
+    roll_back(installation, arguments, audience, root).map_err(|failure| failure.of(installation.object()))
 }
 
 /// The installation of the phase with this word; without one, that of the system, or of the user who asks.
@@ -57,7 +57,12 @@ fn option(phase: Option<&str>) -> String {
     phase.map(|phase| format!(" --phase {phase}")).unwrap_or_default()
 }
 
-fn roll_back(installation: &Installation, arguments: &RollbackArguments, root: &Root) -> Result<Reply, Diagnosis> {
+fn roll_back(
+    installation: &Installation,
+    arguments: &RollbackArguments,
+    audience: Audience,
+    root: &Root,
+) -> Result<Reply, Diagnosis> {
     let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
     let site = site::of(installation.call.is_early, manifest, root, &mut Accounts::default());
     let declared = declared(manifest, root);
@@ -72,14 +77,9 @@ fn roll_back(installation: &Installation, arguments: &RollbackArguments, root: &
     };
     let object = installation.object();
     let told = |error: install::InstallError| error.diagnosis.of(&object);
-    let Rollback { from, to, .. } = rollback;
     Ok(match install::roll_back(&site, &declared, &rollback, &channel) {
         Ok(done) => Reply {
-            text: format!(
-                "{}: generation {to} is live, instead of {from}\nto install again what the configuration says, run: {}\n",
-                installation.title(),
-                installation.again(manifest)
-            ),
+            text: told_of(&rollback, installation, manifest, audience),
             remarks: done.warnings.into_iter().map(Diagnosis::bare).collect(),
             failures: done.failures.into_iter().map(told).collect(),
             ..Reply::default()
@@ -90,6 +90,26 @@ fn roll_back(installation: &Installation, arguments: &RollbackArguments, root: &
             ..Reply::default()
         },
     })
+}
+
+/// Which generation is live now, and what makes the configured one live again.
+fn told_of(rollback: &Rollback, installation: &Installation, manifest: &Manifest, audience: Audience) -> String {
+    let Rollback { from, to, .. } = rollback;
+    let again = installation.again(manifest);
+    match audience {
+        Audience::Person => format!(
+            "{}: generation {to} is live, instead of {from}\nto install again what the configuration says, run: {again}\n",
+            installation.title()
+        ),
+        Audience::Script => line(&[
+            "live",
+            installation.phase.word(),
+            installation.user.as_deref().unwrap_or_default(),
+            &to.to_string(),
+            &from.to_string(),
+            &again,
+        ]),
+    }
 }
 
 /// Refuses a generation of dummies on a host that is no mock.
