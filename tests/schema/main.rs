@@ -133,13 +133,20 @@ fn each_inspection_of_a_fixture_follows_the_schema() {
 fn printed(directory: &str) -> Vec<Value> {
     let cases = fs::read_dir(project(&format!("tests/messages/cases/{directory}"))).unwrap();
     let texts = cases.map(|case| fs::read_to_string(case.unwrap().path()).unwrap());
-    let texts = texts.filter(|text| text.contains("--json\n"));
+    let texts = texts.filter(|text| text.contains(" --json"));
     texts
-        .map(|text| {
-            let printed = text.split_once("-- printed --\n").unwrap().1;
-            // Another form may be printed before it.
-            let json = &printed[printed.find("{\n").unwrap()..];
-            let mut values = serde_json::Deserializer::from_str(json).into_iter();
+        .flat_map(|text| objects_in(text.split_once("-- printed --\n").unwrap().1))
+        .collect()
+}
+
+/// The JSON objects in a text that has other lines, too: each begins with a line that is only a brace.
+fn objects_in(text: &str) -> Vec<Value> {
+    let starts = text
+        .match_indices("{\n")
+        .filter(|(start, _)| *start == 0 || text[..*start].ends_with('\n'));
+    starts
+        .map(|(start, _)| {
+            let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter();
             values.next().unwrap().unwrap()
         })
         .collect()
@@ -147,8 +154,35 @@ fn printed(directory: &str) -> Vec<Value> {
 
 #[test]
 fn what_is_printed_of_a_host_follows_its_schema() {
-    for name in ["status", "doctor", "explain", "who-reads", "plan"] {
-        let values = printed(&format!("sops-nix-host-{name}"));
+    // What has to be among the samples: a healthy host has few of the fields.
+    let wanted: [(&str, &[&str]); 5] = [
+        (
+            "status",
+            &[
+                "\"missing\"",
+                "\"absent\"",
+                "\"differs\"",
+                "\"unlinked\"",
+                "\"isMock\":true",
+                "\"phase\":\"user\"",
+                "\"unit\":null",
+                "\"rolledBackFrom\":2",
+            ],
+        ),
+        ("doctor", &["\"configuration\"", "\"key\""]),
+        ("explain", &["\"restarted\":[\"app.service\"]"]),
+        ("who-reads", &[]),
+        ("plan", &["\"failures\":[{", "\"links\":[{"]),
+    ];
+    for (name, wanted) in wanted {
+        let mut values = printed(&format!("sops-nix-host-{name}"));
+        if name == "status" {
+            values.extend(printed("sops-nix-host-rollback"));
+        }
+        let text = values.iter().map(ToString::to_string).collect::<String>();
+        for part in wanted {
+            assert!(text.contains(part), "{name}: no sample has {part}");
+        }
         assert!(!values.is_empty(), "{name}");
         let schema = format!("docs/{name}.schema.json");
         let Some(faults) = faults_by(&schema, &values) else { return };
