@@ -4,7 +4,10 @@
 //!
 //! On macOS, the programs name no library that they do not use: the crate `libc` names libiconv for everybody.
 
-use std::{env, fs, io, path::PathBuf};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate_to};
@@ -33,9 +36,19 @@ fn main() -> io::Result<()> {
     for mut program in [installer::Arguments::command(), command::CommandLine::command()] {
         let name = program.get_name().to_owned();
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            generate_to(shell, &mut program, name.as_str(), &directory)?;
+            let file = generate_to(shell, &mut program, name.as_str(), &directory)?;
+            if shell == Shell::Bash {
+                name_commands_alike(&file, &name)?;
+            }
         }
         clap_mangen::generate_to(program, &directory)?;
     }
     Ok(())
+}
+
+/// Mends the completions for bash. There, `clap_complete` 4.6.11 has two names for each command of a program with a hyphen in its name:
+/// one where the command is recognized, and another where it is completed. So no option of a command was ever completed.
+fn name_commands_alike(file: &Path, program: &str) -> io::Result<()> {
+    let [recognized, completed] = ["__", "__subcmd__"].map(|hyphen| format!("{}__subcmd__", program.replace('-', hyphen)));
+    fs::write(file, fs::read_to_string(file)?.replace(&completed, &recognized))
 }

@@ -31,7 +31,7 @@ while IFS= read -r line && [ -n "$line" ]; do asked[${line%%=*}]=${line#*=}; don
 
 # The content of a secret, without the end of its last line.
 secret() {
-  [ -e "$1" ] || refuse "there is no file $1; to see why, run: systemctl status sops-nix"
+  [ -e "$1" ] || refuse "there is no file $1; to see why, run: sops-nix status"
   [ -f "$1" ] || refuse "$1 is no file; name the path of a secret"
   [ -r "$1" ] || refuse "this user may not read $1; set the owner of that secret, in sops.secrets"
   local text

@@ -16,9 +16,18 @@ in
     ];
     text = builtins.readFile ./init-gpg-key.sh;
   };
-  git-credential-sops = pkgs.writeShellApplication {
+  git-credential-sops = pkgs.symlinkJoin {
     name = "git-credential-sops";
-    text = builtins.readFile ./git-credential-sops.sh;
+    paths = [
+      (pkgs.writeShellApplication {
+        name = "git-credential-sops";
+        text = builtins.readFile ./git-credential-sops.sh;
+      })
+      (pkgs.runCommand "git-credential-sops-man" { } ''
+        install -Dm 0444 ${./git-credential-sops.1} "$out/share/man/man1/git-credential-sops.1"
+      '')
+    ];
+    meta.mainProgram = "git-credential-sops";
   };
   inherit (pkgs) ssh-to-pgp;
 }

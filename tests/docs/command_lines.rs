@@ -17,14 +17,14 @@ What `--help` prints. The man pages say the same, and the package has them: `man
 ";
 
 /// What a program prints about itself or one of its commands.
-fn help(program: &str, command: &[&str]) -> String {
+pub fn help(program: &str, command: &[&str]) -> String {
     let output = Command::new(program).args(command).arg("--help").output().unwrap();
     assert!(output.status.success(), "{program} {command:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// The commands of `sops-nix`, as its help lists them.
-fn commands(help: &str) -> Vec<&str> {
+pub fn commands(help: &str) -> Vec<&str> {
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let (list, _) = list.split_once("\n\n").unwrap();
     found(r"(?m)^  ([a-z-]+) ", list)

@@ -8,6 +8,7 @@
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
 
+mod assets;
 mod command;
 mod command_lines;
 mod limits;

@@ -40,7 +40,7 @@ check_git_credential() {
   check_credential "no password over http" \
     "$(echo 'git-credential-sops: no password is given over http; change the URL of git.example to https'; credential http '' '')" http://git.example "$as_alice"
   check_credential "a secret that is not there" \
-    "$(echo "git-credential-sops: there is no file $files/none; to see why, run: systemctl status sops-nix"; credential https '' '')" https://git.example --password-file "$files/none"
+    "$(echo "git-credential-sops: there is no file $files/none; to see why, run: sops-nix status"; credential https '' '')" https://git.example --password-file "$files/none"
   check_credential "a secret of several lines" \
     "$(echo "git-credential-sops: $files/lines has several lines, and git takes one; set the key of that secret to one value"; credential https '' '')" https://git.example --password-file "$files/lines"
   check_credential "a directory" \

@@ -64,6 +64,7 @@ let
     runCommand =
       name: attributes: _:
       derivation name attributes;
+    symlinkJoin = { name, ... }@arguments: derivation name arguments;
     writeShellApplication =
       { name, ... }@arguments: derivation name (arguments // { meta.mainProgram = name; });
 
