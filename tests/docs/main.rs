@@ -8,13 +8,16 @@
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
 
+mod agenix;
 mod assets;
 mod command;
 mod command_lines;
+mod hooks;
 mod limits;
 mod manifest;
 mod messages;
 mod site;
+mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
