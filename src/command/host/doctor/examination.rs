@@ -166,7 +166,7 @@ impl Patient<'_> {
         if is_refused || installation.waits_for_login {
             return Vec::new();
         }
-        if status.generation.is_none() && failed.is_empty() {
+        if status.generation.is_none() && failed.is_empty() && !status.entries.is_empty() {
             let diagnosis = Diagnosis::new(
                 "nothing is installed",
                 format!("to install it, run: {}", installation.again(manifest)),
