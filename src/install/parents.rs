@@ -1,4 +1,4 @@
-//! Makes the missing directories on the way to a path.
+//! Makes the missing directories on the way to a path, or finds out that they are there.
 
 use std::{
     ffi::OsStr,
@@ -33,6 +33,13 @@ pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destinatio
         walk.enter(&here, &missing, made)?;
     }
     Ok(walk.place())
+}
+
+/// Finds the place of `path`, as [`reach`] does, and makes nothing. `None` if a directory on the way is missing.
+pub(crate) fn find(root: &Root, path: &Path) -> Result<Option<Destination>, InstallError> {
+    let mut walk = Walk::new(root, path)?;
+    let missing = walk.run(None)?;
+    Ok(missing.is_none().then(|| walk.place()))
 }
 
 /// Makes the directory `name` in `dir`. The directory is made under a temporary name, and gets the name `name` only when it has

@@ -10,6 +10,7 @@ use super::{
     mount,
     plan::{self, sorted},
     site::Site,
+    watch_file,
 };
 
 /// The result of a dry run: what a publication would do.
@@ -21,7 +22,7 @@ pub struct Preview {
     pub stays: bool,
     /// The entries and units that would change.
     pub changes: Changes,
-    /// The obstacles at declared paths.
+    /// The obstacles at declared paths and at the paths of watch files.
     pub failures: Vec<InstallError>,
     /// Whether obstacles would stop the run. If so, `failures` contains only the obstacles that would stop it.
     pub is_refused: bool,
@@ -59,6 +60,11 @@ impl Preview {
         let mut failures = blocking;
         if !is_refused {
             failures.extend(others);
+            let watched = entries.iter().filter_map(|entry| entry.watch_file.as_deref());
+            failures.extend(watch_file::obstacles(
+                site,
+                site.watch_file.as_deref().into_iter().chain(watched),
+            ));
         }
         Ok(Self {
             is_live,

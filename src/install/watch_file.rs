@@ -33,6 +33,9 @@ const MARK: &str = "sops-install-secrets";
 /// Everybody may read a watch file: it says when something changed, and nothing else.
 const MODE: FileMode = FileMode::of_bits(0o644);
 
+/// How many bytes a stamp has, filled up with blanks: as many as the longest, with each number of its type.
+const LENGTH: usize = 77;
+
 /// The most bytes of a watch file that are read: far more than a stamp has.
 const MAX_BYTES: u64 = 256;
 
@@ -56,34 +59,45 @@ pub(crate) fn write_all<'w>(
     of_phase.into_iter().chain(of_entries).filter_map(Result::err).collect()
 }
 
+/// Why the watch files at `paths` could not be written. Writes nothing.
+pub(crate) fn obstacles<'w>(site: &Site, paths: impl Iterator<Item = &'w Path>) -> Vec<InstallError> {
+    let obstacle = |path: &Path| match parents::find(&site.root, path) {
+        Ok(Some(place)) => read(&place).err(),
+        Ok(None) => None,
+        Err(error) => Some(error),
+    };
+    paths.filter_map(obstacle).collect()
+}
+
 /// The stamp of the live generation. After a rollback, its number comes again, but for another directory.
 fn stamp_of_generation(root: &OwnedFd, number: u64) -> Result<String, Errno> {
     let status = fs::statat(root, number.to_string(), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(format!("{MARK} generation {number} {}\n", status.st_ino))
+    Ok(filled(&format!("generation {number} {}", status.st_ino)))
 }
 
 /// The stamp of the live file of the entry at `place`. An unchanged file is the same file in each generation, and so has the same stamp.
 fn stamp(root: &OwnedFd, number: u64, place: &str) -> Result<String, Errno> {
     let status = fs::statat(root, format!("{number}/{place}"), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(format!(
-        "{MARK} file {} {}.{:09}\n",
+    Ok(filled(&format!(
+        "file {} {}.{:09}",
         status.st_ino, status.st_mtime, status.st_mtime_nsec
-    ))
+    )))
+}
+
+/// The text of a watch file. All are equally long: with its length, a file would change twice.
+fn filled(stamp: &str) -> String {
+    format!("{:LENGTH$}\n", format!("{MARK} {stamp}"))
 }
 
 /// Writes `text` to the watch file `path`, unless the file has this text already.
 fn write(site: &Site, path: &Path, text: &str) -> Result<(), InstallError> {
     let place = parents::reach(&site.root, path, site.homes)?;
     // It is opened for reading first: that a file was open for writing is an event for watchers, even if nothing was written.
-    let Some((mut file, known)) = open(&place, OFlags::RDONLY)? else {
+    let Some((there, known)) = read(&place)? else {
         return create(site, &place, text).map_err(failed("write", path));
     };
-    let there = read(&mut file).map_err(|error| failed("read", path)(errno(&error)))?;
     if there == text.as_bytes() {
         return Ok(());
-    }
-    if !there.is_empty() && !there.starts_with(MARK.as_bytes()) {
-        return Err(InstallError::foreign_watch_file(path));
     }
     match open(&place, OFlags::WRONLY)? {
         Some((file, status)) if files::same_file(&status, &known) => overwrite(&file, there.len(), text),
@@ -110,15 +124,23 @@ fn open(place: &Destination, access: OFlags) -> Result<Option<(File, Stat)>, Ins
     Ok(Some((File::from(file), status)))
 }
 
-/// The first bytes of the watch file: all bytes, if this program wrote it.
-fn read(file: &mut File) -> io::Result<Vec<u8>> {
+/// The first bytes of the watch file: all bytes, if this program wrote it; and what the file is. `None` if there is no file. What this
+/// program did not write is refused.
+fn read(place: &Destination) -> Result<Option<(Vec<u8>, Stat)>, InstallError> {
+    let Some((file, status)) = open(place, OFlags::RDONLY)? else {
+        return Ok(None);
+    };
     let mut text = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut text)?;
-    Ok(text)
+    let done = file.take(MAX_BYTES).read_to_end(&mut text);
+    done.map_err(|error| failed("read", &place.path)(errno(&error)))?;
+    if !text.is_empty() && !text.starts_with(MARK.as_bytes()) {
+        return Err(InstallError::foreign_watch_file(&place.path));
+    }
+    Ok(Some((text, status)))
 }
 
 /// Writes the file in place, because watchers wait for a change of this file, not for another file in its place. All is written at
-/// once, so that a watcher sees one change. `before` is the length of the text that was there.
+/// once, so that a watcher sees one change. `before` is the length of the text that was there: only somebody else has made it longer.
 fn overwrite(file: &File, before: usize, text: &str) -> io::Result<()> {
     file.write_all_at(text.as_bytes(), 0)?;
     if text.len() < before {

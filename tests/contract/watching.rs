@@ -1,5 +1,8 @@
 //! Files that change when secrets change, for programs that watch.
 
+use std::mem::MaybeUninit;
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use serde_json::{Value, json};
 
 use crate::common::{Manifest, World, token};
@@ -31,27 +34,47 @@ fn files(world: &World) -> Vec<String> {
     lines.lines().map(str::to_owned).collect()
 }
 
-/// Those watch files that a run with this manifest closes after they were open for writing, in their order, and once for each time. This
-/// is what path units wait for.
-fn events(world: &World, manifest: &Manifest) -> Vec<&'static str> {
-    use std::mem::MaybeUninit;
-
-    use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
-
-    const FILES: [&str; 4] = ["secrets", "secrets.d/changing", "secrets.d/same/deep", "secrets.d/rendered/t"];
+/// What inotify tells those who watch one of these paths during a run with this manifest: each event with its path, in their order.
+fn told<'p>(world: &World, paths: &[&'p str], wanted: WatchFlags, manifest: &Manifest) -> Vec<(&'p str, ReadFlags)> {
     let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
-    let numbers = FILES.map(|name| {
-        let path = world.path("/run/sops-nix/changed").join(name);
-        inotify::add_watch(&watch, path, WatchFlags::CLOSE_WRITE).unwrap()
-    });
+    let numbers: Vec<_> = paths
+        .iter()
+        .map(|path| inotify::add_watch(&watch, world.path(path), wanted).unwrap())
+        .collect();
     world.install(manifest);
-    let (mut buffer, mut seen) = ([MaybeUninit::uninit(); 4096], Vec::new());
+    let (mut buffer, mut seen) = ([MaybeUninit::uninit(); 1 << 16], Vec::new());
     let mut reader = Reader::new(&watch, &mut buffer);
     while let Ok(event) = reader.next() {
         let position = numbers.iter().position(|number| *number == event.wd()).unwrap();
-        seen.push(FILES[position]);
+        seen.push((paths[position], event.events()));
     }
     seen
+}
+
+/// The paths of these events, if all of them are of one kind.
+fn of_kind<'p>(events: &[(&'p str, ReadFlags)], kind: ReadFlags) -> Vec<&'p str> {
+    let of_kind = events.iter().filter(|(_, event)| *event == kind);
+    of_kind.map(|(path, _)| *path).collect()
+}
+
+const FILES: [&str; 4] = [
+    "/run/sops-nix/changed/secrets",
+    "/run/sops-nix/changed/secrets.d/changing",
+    "/run/sops-nix/changed/secrets.d/same/deep",
+    "/run/sops-nix/changed/secrets.d/rendered/t",
+];
+
+/// Those watch files that a run with this manifest writes and closes, in their order, and once for each time. This is what path units wait
+/// for.
+fn events(world: &World, manifest: &Manifest) -> Vec<&'static str> {
+    let seen = told(world, &FILES, WatchFlags::MODIFY | WatchFlags::CLOSE_WRITE, manifest);
+    let written = of_kind(&seen, ReadFlags::MODIFY);
+    assert_eq!(
+        of_kind(&seen, ReadFlags::CLOSE_WRITE),
+        written,
+        "each is written once, and then closed"
+    );
+    written
 }
 
 #[test]
@@ -73,11 +96,56 @@ fn each_change_is_told_to_those_who_watch_what_changes() {
     let changed: Vec<_> = files(&world).iter().zip(&first).map(|(now, before)| now != before).collect();
     assert_eq!(changed, [true, true, false, false]);
     let written = events(&world, &manifest(&world, ONE));
-    assert_eq!(
-        written,
-        ["secrets", "secrets.d/changing"],
-        "each is closed once, after it was written"
-    );
+    assert_eq!(written, FILES[..2], "each is written once");
+}
+
+/// A text that gets shorter would be two changes of the file: of its bytes, and of its length.
+#[test]
+fn a_change_is_one_event_also_if_a_number_gets_shorter() {
+    let Some(world) = World::system() else { return };
+    for number in 0..10 {
+        world.install(&manifest(&world, [ONE, OTHER][number % 2]));
+    }
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/10\n");
+    // Somebody begins anew, so that the next generation is the first.
+    world.shell("rm /run/secrets; umount /run/secrets.d");
+    let written = events(&world, &manifest(&world, ONE));
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/1\n");
+    assert_eq!(written, FILES, "all files are others now");
+    let lengths = world.shell("cd /run/sops-nix/changed && find . -type f -printf '%s\\n' | sort -u");
+    assert_eq!(lengths, "78\n");
+}
+
+/// The cells of the page about inotify. The page says what is seen here.
+#[test]
+fn inotify_sees_no_write_of_a_secret_and_one_of_its_watch_file() {
+    let Some(world) = World::system() else { return };
+    let manifest = |key| manifest(&world, key).with("keepGenerations", 1);
+    world.install(&manifest(ONE));
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/readers.md")).unwrap();
+    let rows = [
+        ("/run/secrets.d/1/changing", "`/run/secrets/NAME`"),
+        ("/run/secrets.d/1", "`/run/secrets/`"),
+        ("/run", "`/run`, where the link is"),
+        ("/run/sops-nix/changed/secrets.d/changing", "the watch file of the secret"),
+    ];
+    let seen = told(&world, &rows.map(|(path, _)| path), WatchFlags::ALL_EVENTS, &manifest(OTHER));
+    let mut missing = String::new();
+    for (path, what) in rows {
+        // What only looks, such as the run itself, counts no more than what looks from elsewhere.
+        let looks = ReadFlags::OPEN | ReadFlags::ACCESS | ReadFlags::CLOSE_NOWRITE;
+        let mut names: Vec<String> = Vec::new();
+        for (_, event) in seen.iter().filter(|(of, event)| *of == path && !event.intersects(looks)) {
+            let kind = event.difference(ReadFlags::ISDIR | ReadFlags::IGNORED);
+            let more = kind.iter_names().map(|(name, _)| format!("`IN_{name}`"));
+            names.extend(more.filter(|name| !names.contains(name)).collect::<Vec<_>>());
+        }
+        let row = format!("| {what} | {} | tested: `tests/contract` |", names.join(", "));
+        if !page.contains(&row) {
+            missing += &format!("{row}\n");
+        }
+    }
+    assert!(missing.is_empty(), "docs/readers.md should have:\n{missing}");
 }
 
 #[test]
@@ -88,7 +156,7 @@ fn a_watch_file_stays_the_same_file_and_says_nothing_of_the_secret() {
     let before = inode();
     world.install(&manifest(&world, OTHER));
     assert_eq!(inode(), before);
-    let generation = world.shell("echo sops-install-secrets generation 2 $(stat -c %i /run/secrets.d/2)");
+    let generation = world.shell("printf '%-77s\\n' \"sops-install-secrets generation 2 $(stat -c %i /run/secrets.d/2)\"");
     assert_eq!(world.read(PHASE), generation);
     let text = world.read(&format!("{PHASE}.d/changing"));
     let stamp = text.strip_prefix("sops-install-secrets file ").unwrap().trim_end();
@@ -145,6 +213,9 @@ fn what_is_no_watch_file_is_never_written_to() {
             before,
             "{obstacle}"
         );
+        // A dry run foresees it.
+        let dry = world.run_with(&manifest(&world, ONE), |command| command.env("NIXOS_ACTION", "dry-activate"));
+        assert_eq!((dry.code, dry.err), (said.code, said.err), "{obstacle}");
     }
     assert!(!world.read("/run/secrets/changing").is_empty(), "the secrets are live");
 }

@@ -3,6 +3,7 @@
 import contextlib
 
 from configuration import prepare
+from page import expect_rows
 from payload import PRIVATE_KEY, value
 
 # The first number of the users that belong only to a container.
@@ -39,6 +40,7 @@ def of_host(lab):
             install("second")
             assert host.succeed("cat /run/secrets/db") == values["second"]
             assert container.succeed("ls /run/secrets; cat /run/db") == values["first"]
+            expect_rows({"a container or virtual machine that has the file bound": "the old value; see [containers.md](containers.md)"}, "18a")
             # All generations are in this directory. The generation with the highest number is the newest.
             assert container.succeed("cat /run/secrets.d/2/db") == values["second"]
         with booted(lab.container("bound-again"), values, payload, binds, host) as container:
