@@ -233,11 +233,16 @@ fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
 const STATES: &str =
     "[ \"$1\" != show ] || printf 'LoadState=loaded\\nCanReload=yes\\nActiveState=%s\\n\\n' active failed active >&3";
 
-/// Runs with a stand-in that reports states. The stand-in prints them, so its output is kept apart from its record.
+/// Runs with a stand-in that reports states.
 fn run_with_states(world: &World, manifest: &Manifest, wrap: &str) -> Said {
+    run_with_answer(world, manifest, STATES, wrap)
+}
+
+/// Runs with a stand-in for which `answer` reports states. The stand-in prints them, so its output is kept apart from its record.
+fn run_with_answer(world: &World, manifest: &Manifest, answer: &str, wrap: &str) -> Said {
     let log = world.input("log");
     let script = format!(
-        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n[ \"$1\" != --user ] || shift\n{STATES}\n",
+        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n[ \"$1\" != --user ] || shift\n{answer}\n",
         log.display()
     );
     let dir = world.script("systemctl", &script);
@@ -250,6 +255,34 @@ fn run_with_states(world: &World, manifest: &Manifest, wrap: &str) -> Said {
         .env("PATH", format!("{}:{}", dir.display(), std::env::var("PATH").unwrap()))
         .env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
     world.finish(&mut command)
+}
+
+/// It is no error: the others are told, the secrets are live, and a unit may rightly be gone. The evaluation has warned as well.
+#[test]
+fn a_name_of_no_unit_and_a_bare_template_are_warnings_once_the_others_are_told() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let manifest = |key| {
+        let units = json!({"restartUnits": ["ngnix.service", "app@.service", "a.service"], "reloadUnits": ["b@.service"]});
+        world.manifest().with("version", 1).secret_with("a", &file, key, units)
+    };
+    world.install(&manifest(ONE));
+    let answer = "[ \"$1\" != show ] || printf 'LoadState=%s\\nActiveState=%s\\n\\n' not-found inactive loaded active >&3";
+    let said = run_with_answer(&world, &manifest(OTHER), answer, "exec \"$0\" \"$1\"");
+    assert_eq!(
+        said.err,
+        "warning: ngnix.service is not restarted or reloaded: systemd has no unit of this name; correct restartUnits and reloadUnits\n\
+         warning: app@.service is not restarted or reloaded: it is a template, and only instances of a template can run; write the names of \
+         instances in restartUnits and reloadUnits\n\
+         warning: b@.service is not restarted or reloaded: it is a template, and only instances of a template can run; write the names of \
+         instances in restartUnits and reloadUnits\n"
+    );
+    assert_eq!(said.code, Some(0));
+    assert_eq!(
+        log(&world),
+        "show -- ngnix.service a.service\n--no-block try-restart -- a.service\n"
+    );
+    assert_eq!(world.read("/run/secrets/a"), "deep");
 }
 
 #[test]

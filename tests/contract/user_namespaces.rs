@@ -10,7 +10,7 @@ fn manifest(world: &World) -> Manifest {
 
 /// Runs the program where root is the only user and the only group, and then a command there.
 fn run_as_lonely_root(world: &World, manifest: &Manifest, afterwards: &str) -> Said {
-    let script = format!("\"$0\" \"$1\" && {afterwards}");
+    let script = format!("\"$0\" \"$1\"; code=$?; {afterwards}; exit $code");
     let mut command = world.command("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c", &script]);
     command.arg(world.executable()).arg(world.save(manifest));
@@ -35,7 +35,8 @@ fn an_owner_that_is_not_mapped_is_named_and_nothing_is_mounted() {
             "",
             json!({ field: 1234, "owner": null, "group": null }),
         );
-        let said = run_as_lonely_root(&world, &manifest, "true");
+        let said = run_as_lonely_root(&world, &manifest, "grep -c secrets /proc/self/mounts; ls /run/secrets.d 2>&1");
+        assert!(said.out.starts_with("0\n") && said.out.contains("No such file"), "{said:?}");
         assert_eq!(
             said.err,
             format!(
