@@ -41,6 +41,19 @@ let
     ]
   );
 
+  # Warnings about files that units read by EnvironmentFile=.
+  environmentFileWarnings =
+    kind:
+    lib.concatLists (
+      lib.mapAttrsToList (
+        name:
+        (import ../module-common/environment-files.nix { inherit lib; }).warningOf (import
+          ./environment-file-units.nix
+          { inherit config lib; }
+        ) "sops.${kind}.${lib.strings.escapeNixIdentifier name}"
+      ) cfg.${kind}
+    );
+
   allPlaces = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
 in
 {
@@ -74,5 +87,9 @@ in
       }
     ];
 
-  warnings = commonChecks.warnings;
+  warnings =
+    commonChecks.warnings
+    ++ lib.optionals (!pkgs.stdenv.hostPlatform.isDarwin) (
+      environmentFileWarnings "secrets" ++ environmentFileWarnings "templates"
+    );
 }

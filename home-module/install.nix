@@ -5,6 +5,8 @@
   cfg,
   # The path of systemctl; null on macOS.
   systemctl,
+  # The units that read a file by EnvironmentFile=, by its path.
+  environmentFileUnits ? { },
 }:
 
 let
@@ -13,6 +15,7 @@ let
     entry: lib.filterAttrs (_: units: units != [ ]) { inherit (entry) restartUnits reloadUnits; };
 
   watchFiles = import ../module-common/watch-files.nix { inherit lib; };
+  environmentFiles = import ../module-common/environment-files.nix { inherit lib; };
 
   paths = [
     cfg.defaultSecretsMountPoint
@@ -37,7 +40,7 @@ rec {
     userMode = true;
     # The fields with units. Most secrets name no units; then the fields are left out, because an older program in `sops.package`
     # does not know them.
-    furtherFields = unitsOf;
+    furtherFields = entry: unitsOf entry // environmentFiles.fieldOf environmentFileUnits entry;
     fields = lib.optionalAttrs cfg.watch { watchFile = watchFiles.ofUser; };
   };
 

@@ -18,6 +18,7 @@ let
       cfg
       systemctl
       ;
+    environmentFileUnits = import ./environment-file-units.nix { inherit config lib; };
   };
   shellPath = import ./shell-path.nix { inherit lib; };
   isUnused = cfg.secrets == { } && cfg.templates == { };

@@ -53,12 +53,13 @@ let
             For which reader a dotenv file is written, so that this reader gives back each value as it was encrypted:
 
             - `"systemd-env"`: `EnvironmentFile=` of systemd;
-            - `"docker-env"`: `docker run --env-file`;
+            - `"docker-env"`: `docker run --env-file` and `podman run --env-file`;
             - `"dotenv"`: `node --env-file`, the npm package `dotenv`, and python-dotenv;
             - `"sh"`: a shell that sources the file.
 
             Comments are left out. A value that the reader cannot hold is an error that names the variable. With `null` the file is as sops
-            prints it, which no reader gives back in each case: see [readers.md](readers.md#files-of-environment-variables).
+            prints it, which no reader gives back in each case: see [readers.md](readers.md#files-of-environment-variables). If a unit reads it
+            by `EnvironmentFile=`, you are told what systemd would change.
           '';
         };
 
@@ -68,7 +69,7 @@ let
           example = "$y$j9T$…";
           description = ''
             What the secret is if `sops.mock` is on, such as the hash of a password that opens a virtual machine. It is in the Nix store, where everybody can
-            read it.
+            read it. With `as`, it is the text of a dotenv file.
           '';
         };
 

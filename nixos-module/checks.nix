@@ -233,6 +233,7 @@ in
   warnings =
     commonChecks.warnings
     ++ import ./unit-name-warnings.nix { inherit config lib phases; }
+    ++ phases.environmentFileWarnings
     ++ mountWarnings
     ++ lateUsersWarning
     ++ wayWarnings

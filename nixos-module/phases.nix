@@ -15,6 +15,14 @@ let
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
   isInStore = import ../module-common/in-store.nix { inherit lib; };
   watchFiles = import ../module-common/watch-files.nix { inherit lib; };
+  environmentFiles = import ../module-common/environment-files.nix { inherit lib; };
+
+  # The units that read a file by EnvironmentFile=, by its path.
+  environmentFileUnits = environmentFiles.unitsByPath (
+    lib.mapAttrs (_: service: service.serviceConfig.EnvironmentFile or [ ]) (
+      lib.filterAttrs (_: service: service.enable or true) (config.systemd.services or { })
+    )
+  );
 
   inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
   inherit (import ../module-common/mentions.nix { inherit lib pkgs cfg; }) marksOf mentions;
@@ -127,16 +135,19 @@ let
         symlinkPath = directory;
         userMode = false;
         inherit (cfg) useTmpfs;
-        furtherFields = entry: {
-          inherit (entry)
-            owner
-            group
-            restartUnits
-            reloadUnits
-            ;
-          uid = zeroIfNull entry.uid;
-          gid = zeroIfNull entry.gid;
-        };
+        furtherFields =
+          entry:
+          {
+            inherit (entry)
+              owner
+              group
+              restartUnits
+              reloadUnits
+              ;
+            uid = zeroIfNull entry.uid;
+            gid = zeroIfNull entry.gid;
+          }
+          // environmentFiles.fieldOf environmentFileUnits entry;
       };
 
       installer = installerFor {
@@ -149,6 +160,11 @@ let
 in
 rec {
   inherit marksOf mentions usualRoots;
+
+  # Warnings about files that units read by EnvironmentFile=.
+  environmentFileWarnings = lib.concatMap (
+    { option, entry }: environmentFiles.warningOf environmentFileUnits option entry
+  ) entries;
 
   early = phase {
     suffix = "-for-users";

@@ -106,6 +106,9 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         (Format::Yaml | Format::Json, None) if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
         _ => Selection::Whole,
     };
+    if let (Selection::Variables(form), Some(text)) = (&selection, &raw.mock_value) {
+        env_form::check_mock(what, *form, text, findings);
+    }
     let on_failure = on_failure(what, &raw.on_failure, findings);
     let trim = trim(what, &raw.trim, findings);
     let placement = Placement {
@@ -119,6 +122,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         watch_file: paths.optional(format_args!("the watchFile of {what}"), &raw.watch_file, findings),
         restart_units: units(what, "restartUnits", raw.restart_units, findings),
         reload_units: units(what, "reloadUnits", raw.reload_units, findings),
+        environment_file_of: raw.environment_file_of,
     };
     Secret {
         name: raw.name,
@@ -152,6 +156,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         watch_file: paths.optional(format_args!("the watchFile of {what}"), &raw.watch_file, findings),
         restart_units: units(what, "restartUnits", raw.restart_units, findings),
         reload_units: units(what, "reloadUnits", raw.reload_units, findings),
+        environment_file_of: raw.environment_file_of,
     };
     let body = Body {
         file: non_empty_path(raw.file),

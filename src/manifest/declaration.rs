@@ -213,6 +213,8 @@ pub struct Placement {
     pub restart_units: Vec<String>,
     /// Units to reload when the file changes.
     pub reload_units: Vec<String>,
+    /// Units that read the file by `EnvironmentFile=`.
+    pub environment_file_of: Vec<String>,
 }
 
 /// A user or a group.

@@ -2,7 +2,10 @@
 
 use super::{findings::Findings, named_entry::NamedEntry};
 use crate::{
-    sops::{env_file::Form, format::Format},
+    sops::{
+        env_file::{EnvFile, Form},
+        format::Format,
+    },
     text::printable::named,
 };
 
@@ -28,4 +31,11 @@ pub(crate) fn of_file(what: NamedEntry<'_>, name: &str, format: Format, findings
         );
     }
     Some(form)
+}
+
+/// Finds a `mockValue` that cannot be written in the form of its secret.
+pub(crate) fn check_mock(what: NamedEntry<'_>, form: Form, text: &str, findings: &mut Findings) {
+    if let Err(error) = EnvFile::of_dotenv(form, text.as_bytes()) {
+        findings.error(format!("the mockValue of {what}: {error}"), error.remedy());
+    }
 }

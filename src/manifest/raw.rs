@@ -163,6 +163,9 @@ pub(crate) struct RawSecret {
     /// Units to reload when the secret changes.
     #[serde(deserialize_with = "null_as_default")]
     pub reload_units: Vec<String>,
+    /// Units that read the secret by `EnvironmentFile=`. If systemd would change a variable of it, there is a warning.
+    #[serde(deserialize_with = "null_as_default")]
+    pub environment_file_of: Vec<String>,
     /// The content of the secret in a mock. Without it, the secret is a dummy that this program makes.
     pub mock_value: Option<String>,
     /// What happens if the secret fails while secrets are live: `abort` changes nothing, `skip` installs the others without it, and
@@ -230,6 +233,9 @@ pub(crate) struct RawTemplate {
     /// Units to reload when the template changes.
     #[serde(deserialize_with = "null_as_default")]
     pub reload_units: Vec<String>,
+    /// Units that read the template by `EnvironmentFile=`. If systemd would change a variable of it, there is a warning.
+    #[serde(deserialize_with = "null_as_default")]
+    pub environment_file_of: Vec<String>,
     #[serde(flatten, skip_serializing)]
     #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,

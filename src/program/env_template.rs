@@ -1,10 +1,11 @@
-//! Renders a template whose lines are environment variables, for the reader that it names.
+//! Renders a template whose lines are environment variables, for the reader that it names. For one that names none, tells what systemd
+//! would change.
 //!
 //! The lines are those of the template, and not those of its values. So a secret with a line feed stays the value of one variable.
 
-use super::{template::Slot, tokens::Tokens};
+use super::{template::Slot, tokens::Tokens, trim::without_line_ends};
 use crate::{
-    sops::env_file::{EnvFile, EnvFileError, Form, Take},
+    sops::env_file::{EnvFile, EnvFileError, Form, SystemdReader, Take, is_name, misread},
     system::plaintext::Plaintext,
     text::diagnosis::Diagnosis,
 };
@@ -39,6 +40,39 @@ pub(crate) fn render<'t>(
         file.push(name, content.expose()).map_err(refuse)?;
     }
     Ok(file.finish())
+}
+
+/// The names of those variables of a template with this `text` that systemd does not read from the `rendered` one as they stand in the
+/// text, with values for placeholders. The quotes of the text are for systemd, and whoever uses a filter knows the reader. Line ends at
+/// the end of a value do not count.
+///
+/// # Errors
+///
+/// When a value is missing.
+pub(crate) fn misread_template<'t>(
+    tokens: &Tokens<'t>,
+    text: &[u8],
+    rendered: &[u8],
+    write: impl Fn(Slot<'t>, Take<'_>) -> Result<(), Diagnosis> + Copy,
+) -> Result<Vec<String>, Diagnosis> {
+    let mut variables = Vec::new();
+    // A placeholder in a name stands for something that is no name of the template.
+    for (name, text) in SystemdReader::new(text).filter(|(name, _)| is_name(name.expose())) {
+        let mut is_filtered = false;
+        let value = tokens.render(text.expose(), text.len(), |slot, take| {
+            if slot.reference.filter.is_some() {
+                is_filtered = true;
+                return Ok(());
+            }
+            write(slot, take)
+        })?;
+        if !is_filtered {
+            variables.push((name, value));
+        }
+    }
+    let variables = variables.iter().map(|(name, value)| (name.expose(), value.expose()));
+    let is_same = |value: &[u8], read: &[u8]| without_line_ends(value) == without_line_ends(read);
+    Ok(misread(variables, rendered, is_same))
 }
 
 /// Whether the text of a value, before placeholders are replaced, begins and ends with the same kind of quotes.

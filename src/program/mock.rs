@@ -6,7 +6,7 @@ use super::{contents::Values, trim::trimmed};
 use crate::{
     install::{Entry, EntryKind, EntryName, Owner},
     manifest::{MOCK_MARK, Manifest, Secret, Selection},
-    sops::format::Format,
+    sops::{env_file::EnvFile, format::Format},
     system::{mode::FileMode, plaintext::Plaintext},
     text::{diagnosis::Diagnosis, printable::shown},
 };
@@ -19,19 +19,21 @@ const MARK_MODE: FileMode = FileMode::of_bits(0o444);
 
 /// The dummies of all secrets of a manifest. Nothing is read for them.
 pub(crate) fn values(manifest: &Manifest) -> Values<'_> {
-    let value = |secret: &Secret| match &secret.mock_value {
-        Some(value) => value.clone(),
-        None => dummy(secret),
-    };
     let secrets = manifest.secrets.iter();
     secrets
-        .map(|secret| {
-            (
-                secret.name.as_str(),
-                trimmed(Arc::new(Plaintext::from(value(secret))), secret.trim),
-            )
-        })
+        .map(|secret| (secret.name.as_str(), trimmed(Arc::new(value(secret)), secret.trim)))
         .collect()
+}
+
+/// What stands for a secret. Variables are written for their reader, as those of a sops file are.
+fn value(secret: &Secret) -> Plaintext {
+    let text = secret.mock_value.clone().unwrap_or_else(|| dummy(secret));
+    let for_reader = match secret.selection {
+        // The manifest has no text that its form cannot hold.
+        Selection::Variables(form) => EnvFile::of_dotenv(form, text.as_bytes()).ok(),
+        Selection::Whole | Selection::Key(_) => None,
+    };
+    for_reader.unwrap_or_else(|| Plaintext::from(text))
 }
 
 /// The dummy of a secret: for a value, a word that names the secret, and for a whole file, a document of the same format with this

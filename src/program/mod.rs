@@ -6,6 +6,7 @@ pub mod cli;
 mod contents;
 mod env_template;
 pub mod environment;
+mod environment_files;
 pub(crate) mod failure;
 pub mod filter;
 mod host_recipients;

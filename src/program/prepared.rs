@@ -2,7 +2,7 @@
 
 use super::{
     contents::{self, Collected, Values},
-    kept,
+    environment_files, kept,
     lacks::Lacks,
     mock, rendering,
     sops_files::{FileFacts, Files},
@@ -12,6 +12,7 @@ use crate::{
     keys::{Keyring, Notice},
     manifest::Manifest,
     system::{confinement::Confined, plaintext::Plaintext},
+    text::diagnosis::Diagnosis,
 };
 
 /// Everything that a run publishes, and what failed on the way.
@@ -22,6 +23,8 @@ pub(crate) struct Prepared<'m> {
     pub(crate) rendered: Vec<Option<Plaintext>>,
     /// What the sops files that were decrypted say of themselves.
     pub(crate) files: Vec<FileFacts>,
+    /// What people should know of what is published.
+    pub(crate) warnings: Vec<Diagnosis>,
     /// What is lacking.
     pub(crate) lacks: Lacks,
     /// The names of those failed secrets that keep their live values.
@@ -60,6 +63,7 @@ impl<'m> Prepared<'m> {
         lacks.failures.extend(kept.failure);
         let (rendered, further) = rendering::render(manifest, &values, &lacks.absent, thread);
         Self {
+            warnings: environment_files::warnings(manifest, &values),
             values,
             rendered,
             files,

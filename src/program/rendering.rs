@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::{
     contents::Values,
-    env_template,
+    env_template, environment_files,
     failure::{Failure, names},
     lacks::{Absent, Lacks},
     limit::Limit,
@@ -198,7 +198,11 @@ impl<'m> Renderer<'m> {
             if let Some(warning) = self.doubt(text) {
                 tracing::warn!("{}", warning.of(of_template(draft.template)));
             }
-            return self.tokens.render(text, draft.length, write);
+            let rendered = self.tokens.render(text, draft.length, write)?;
+            if let Some(warning) = self.misread(draft, &rendered) {
+                tracing::warn!("{warning}");
+            }
+            return Ok(rendered);
         };
         let rendered = env_template::render(&self.tokens, text, form, draft.length, write)?;
         // Quotes and backslashes are more than the plain form has.
@@ -229,6 +233,17 @@ impl<'m> Renderer<'m> {
             ),
             format!("use a filter, such as config.sops.filtered.{first}.json"),
         ))
+    }
+
+    /// The warning about variables that systemd would change, if units read the template by `EnvironmentFile=`.
+    fn misread(&self, draft: &RenderableTemplate<'_>, rendered: &Plaintext) -> Option<Diagnosis> {
+        let units = &draft.template.placement.environment_file_of;
+        if units.is_empty() {
+            return None;
+        }
+        let write = |slot: Slot<'m>, take: Take<'_>| self.write(slot, take);
+        let misread = env_template::misread_template(&self.tokens, draft.text.expose(), rendered.expose(), write);
+        environment_files::warning(&of_template(draft.template), units, &misread.ok()?)
     }
 
     /// Takes what is written at `slot`.

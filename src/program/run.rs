@@ -74,9 +74,14 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
 /// Checks all sops files and templates. Uses no key, looks up no user, and mounts nothing.
 fn check(manifest: &Manifest) -> Outcome {
     let host = HostRecipients::new(&manifest.host_recipients);
-    let sources = sops_files::sources(manifest);
-    let lacks = sources.iter().map(|source| source.check(host.as_ref()));
-    let lacks = lacks.fold(Lacks::default(), Lacks::and);
+    let mut lacks = Lacks::default();
+    for source in sops_files::sources(manifest) {
+        let (lacking, warnings) = source.check(host.as_ref());
+        lacks.add(lacking);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+    }
     checked(&lacks.and(template_check::check(manifest)))
 }
 
@@ -111,7 +116,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let (mut lacks, kept) = (prepared.lacks, prepared.kept);
     lacks.failures.extend(unowned);
     lacks.report();
-    for warning in age_warnings(&prepared.files, manifest) {
+    for warning in prepared.warnings.into_iter().chain(age_warnings(&prepared.files, manifest)) {
         tracing::warn!("{warning}");
     }
     let outcome = conclude(arguments, &environment, manifest, &site, &entries, (&lacks, &kept));

@@ -19,7 +19,8 @@ pub(crate) fn trimmed(content: Arc<Plaintext>, trim: Trim) -> Arc<Plaintext> {
     Arc::new(text)
 }
 
-fn without_line_ends(mut text: &[u8]) -> &[u8] {
+/// The text without all line ends at its end.
+pub(crate) fn without_line_ends(mut text: &[u8]) -> &[u8] {
     while let Some(before) = text.strip_suffix(b"\r\n").or_else(|| text.strip_suffix(b"\n")) {
         text = before;
     }

@@ -9,6 +9,7 @@ use super::{
     key::KeyPath,
     mac::Mac,
     metadata::Metadata,
+    outline::outline,
     proof,
     repeated::repeated,
     section,
@@ -96,6 +97,12 @@ impl<'a> SopsFile<'a> {
     /// When the selection rule takes too long, or the paths of the values are many times as long as the file.
     pub(crate) fn survey(&mut self) -> Result<Vec<StoredValue>, SopsFileError> {
         survey(&self.documents, &mut self.metadata.rule, self.text.len())
+    }
+
+    /// What a dotenv file tells without a key, as the text of a dotenv file: each encrypted value is as many letters `x` as it has
+    /// bytes, and encrypted comments are left out.
+    pub(crate) fn outline(&self) -> Vec<u8> {
+        self.documents.first().map(outline).unwrap_or_default()
     }
 
     /// The keys that are more than once in one map. sops takes the last of them.

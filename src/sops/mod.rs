@@ -16,6 +16,7 @@ mod mac;
 pub mod metadata;
 mod name_index;
 pub mod number;
+mod outline;
 mod path;
 mod pattern;
 pub mod proof;

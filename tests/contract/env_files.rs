@@ -123,3 +123,74 @@ fn the_limit_of_all_templates_counts_what_is_written() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("more than 1 MiB of templates"), "{run:?}");
 }
+
+/// The manifest says which units read a file by `EnvironmentFile=`. The values that systemd would change are the secret ones, so that only
+/// their names are told.
+#[test]
+fn what_systemd_would_change_is_named_and_installed_all_the_same() {
+    let Some(world) = World::system() else { return };
+    let (env, lines) = (world.fixture("plain.env"), world.fixture("lines.bin"));
+    let units = json!({"environmentFileOf": ["app.service"]});
+    let manifest = world
+        .manifest()
+        .with("version", 1)
+        .secret_with("app.env", &env, "", units.clone())
+        .secret("lines", &lines, "")
+        .template("t", &format!("A=1\nLINES={}\n", token("lines")), units);
+    for _ in 0..2 {
+        let said = world.install(&manifest);
+        assert_eq!(
+            said.err,
+            "warning: secret \"app.env\": systemd would change the variables \"QUOTED\", \"SINGLE\", \"ESCAPED\", \"BLANKS\", \
+             \"export EXPORTED\", \"lower.case-key\", \"LAST\" (EnvironmentFile= of app.service); set \"as\" to \"systemd-env\", and \
+             write values without quotes\n\
+             warning: template \"t\": systemd would change the variable \"LINES\" (EnvironmentFile= of app.service); set \"as\" to \
+             \"systemd-env\", and write values without quotes\n"
+        );
+    }
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/1\n");
+    assert!(world.read("/run/secrets/app.env").contains("QUOTED=\"kept as it is\"\n"));
+}
+
+#[test]
+fn a_line_end_at_the_end_of_a_secret_is_no_change_but_one_within_a_value_is() {
+    let Some(world) = World::system() else { return };
+    let strings = world.fixture("strings.yaml");
+    let said = |content: &str| {
+        let units = json!({"environmentFileOf": ["app.service"]});
+        let manifest = world
+            .manifest()
+            .secret("text", &strings, "ends_in_newlines")
+            .template("t", content, units);
+        world.install(&manifest).err
+    };
+    let token = token("text");
+    for content in [
+        format!("A={token}\n"),
+        format!("A=\"{token}\"\nB='{token}'\n"),
+        format!("# {token}\n;\nA=1"),
+    ] {
+        assert_eq!(said(&content), "", "{content}");
+    }
+    assert!(said(&format!("A={token}/db\nB=1\n")).contains("systemd would change the variable \"A\" ("));
+}
+
+#[test]
+fn the_value_of_a_mock_is_written_for_the_reader_of_the_secret() {
+    let Some(world) = World::system() else { return };
+    let (nowhere, given) = (std::path::Path::new("/nowhere/app.env"), "A=x y\nB=it's a\\nb\n# c\n");
+    let manifest = world
+        .manifest()
+        .with("version", 1)
+        .with("mock", true)
+        .secret_with("dummy", nowhere, "", json!({"as": "systemd-env"}))
+        .secret_with("given", nowhere, "", json!({"as": "sh", "mockValue": given}))
+        .without("ageKeyFile");
+    world.install(&manifest);
+    assert_eq!(world.read("/run/secrets/dummy"), "MOCK=\"MOCK-dummy\"\n");
+    assert_eq!(world.read("/run/secrets/given"), "A='x y'\nB='it'\\''s a\nb'\n");
+    assert_eq!(
+        world.shell(". /run/secrets/given; printf '%s|%s' \"$A\" \"$B\""),
+        "x y|it's a\nb"
+    );
+}

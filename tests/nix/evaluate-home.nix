@@ -39,6 +39,7 @@ let
   install = import ../../home-module/install.nix {
     inherit lib pkgs cfg;
     systemctl = if pkgs.stdenv.hostPlatform.isDarwin then null else config.systemd.user.systemctlPath;
+    environmentFileUnits = import ../../home-module/environment-file-units.nix { inherit config lib; };
   };
   generateKey = import ../../module-common/generate-key.nix { inherit lib pkgs cfg; };
 

@@ -27,6 +27,14 @@ let
     services.openssh.enable = true;
     sops.secrets."db/password" = settings;
   };
+  # A configuration with a template for a unit, and its reader.
+  variables = reader: {
+    systemd.services.app.serviceConfig.EnvironmentFile = "/run/secrets/rendered/app.env";
+    sops.templates."app.env" = {
+      content = "A=1";
+      as = reader;
+    };
+  };
   # A configuration with a key, an early secret, and other settings.
   early = settings: {
     imports = [ settings ];
@@ -100,6 +108,9 @@ in
           sops.age.keyFile = "/var/lib/key.txt";
         })
       ];
+  file-of-variables-for-another-reader =
+    mends "reads the file by EnvironmentFile=: set it to \"systemd-env\"." (variables "sh")
+      [ (variables "systemd-env") ];
   owner-and-uid =
     mends "has an owner and a uid: leave uid at 0, or set owner to null."
       (secret {

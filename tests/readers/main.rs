@@ -1,8 +1,8 @@
 //! Whether the real readers of files of environment variables give back what was written for them, byte for byte. The filters of
 //! placeholders are compared with the parsers of their languages in the same way.
 //!
-//! The readers are systemd (the library that its programs share), the package of docker's command line, Node.js, the npm package
-//! dotenv, python-dotenv, and two shells. `.ci/run` installs those that no distribution has, in the directory `READERS`.
+//! The readers are systemd (the library that its programs share), the packages of docker's and podman's command lines, Node.js, the npm
+//! package dotenv, python-dotenv, and two shells. `.ci/run` installs those that no distribution has, in the directory `READERS`.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use sops_install_secrets::sops::env_file::{EnvFile, Form};
+use sops_install_secrets::sops::env_file::{EnvFile, Form, SystemdReader, misread_dotenv};
 
 /// How many values are tried with each reader.
 const VALUES: usize = 10_000;
@@ -43,7 +43,7 @@ struct Reader {
     command: fn(file: &Path, names: &[String]) -> Command,
 }
 
-static READERS: [Reader; 7] = [
+static READERS: [Reader; 8] = [
     Reader {
         name: "systemd",
         form: Form::Systemd,
@@ -55,6 +55,12 @@ static READERS: [Reader; 7] = [
         form: Form::Docker,
         is_there: || installed("bin/read-docker-env").exists(),
         command: |file, _| with(Command::new(installed("bin/read-docker-env")), file),
+    },
+    Reader {
+        name: "podman",
+        form: Form::Docker,
+        is_there: || installed("bin/read-podman-env").exists(),
+        command: |file, _| with(Command::new(installed("bin/read-podman-env")), file),
     },
     Reader {
         name: "node",
@@ -351,7 +357,7 @@ fn what_people_put_into_such_files_is_refused_by_no_form_without_need() {
 
 #[test]
 fn the_longest_variable_is_read_and_a_longer_one_refused() {
-    for (reader, most) in READERS.iter().zip([131_070, 65_534]) {
+    for (reader, most) in READERS.iter().zip([131_070, 65_534, 65_534]) {
         if !(reader.is_there)() {
             println!("skipped: no {} to read a long variable", reader.name);
             continue;
@@ -364,4 +370,113 @@ fn the_longest_variable_is_read_and_a_longer_one_refused() {
         file.push(b"V1", &value).unwrap();
         compare(reader, file.finish().expose(), &[("V1".to_owned(), value)]).unwrap();
     }
+}
+
+/// Whether systemd refuses a file with this name or value.
+fn is_refused(part: &[u8]) -> bool {
+    if part.contains(&0) {
+        return true;
+    }
+    let is_noncharacter = |c: char| matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
+    !std::str::from_utf8(part).is_ok_and(|text| !text.chars().any(is_noncharacter))
+}
+
+/// Whether the manager passes on a variable with this name.
+fn is_passed_on(name: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    name.first().is_some_and(is_letter) && name.iter().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
+/// What the program thinks that systemd reads of this text; `None` if it thinks that systemd refuses it.
+fn foretold(text: &[u8]) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
+    let read: Vec<_> = SystemdReader::new(text).collect();
+    let has_nul = text.contains(&0);
+    if has_nul
+        || read
+            .iter()
+            .any(|(name, value)| is_refused(name.expose()) || is_refused(value.expose()))
+    {
+        return None;
+    }
+    let mut variables = HashMap::new();
+    for (name, value) in &read {
+        if is_passed_on(name.expose()) {
+            variables.insert(name.expose().to_vec(), value.expose().to_vec());
+        }
+    }
+    Some(variables)
+}
+
+/// The texts of files with these values, as somebody might write them and as sops prints them. Most have no value that makes systemd
+/// refuse the file.
+fn texts(values: &[Vec<u8>], prints: impl Fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let files = values.chunks(80).enumerate();
+    let text = |(number, values): (usize, &[Vec<u8>])| {
+        let kept = values.iter().filter(|value| number % 8 == 0 || !is_refused(value));
+        let lines = (0..)
+            .zip(kept)
+            .map(|(number, value)| [format!("V{number}=").as_bytes(), &prints(value), b"\n"].concat());
+        lines.collect::<Vec<_>>().concat()
+    };
+    files.map(text).collect()
+}
+
+#[test]
+fn what_systemd_reads_of_a_file_is_known_before() {
+    let systemd = &READERS[0];
+    if !(systemd.is_there)() {
+        println!("skipped: no {} to read files of variables", systemd.name);
+        return;
+    }
+    let (mut refused, mut others) = (0, 0);
+    // Version 254 has another idea of what a backslash at the end of a comment does.
+    let values: Vec<_> = values()
+        .into_iter()
+        .filter(|value| !value.contains(&b'\n') || !value.iter().any(|byte| b"#;".contains(byte)))
+        .collect();
+    for text in texts(&values, <[u8]>::to_vec) {
+        let read = read(systemd, &text, &[]);
+        match foretold(&text) {
+            Some(foretold) => {
+                assert_eq!(read.as_ref(), Ok(&foretold), "{}", text.escape_ascii());
+                others += 1;
+            }
+            None => {
+                assert!(read.is_err(), "{}", text.escape_ascii());
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0 && others > 50, "{refused} {others}");
+}
+
+#[test]
+fn whatever_systemd_would_change_in_a_dotenv_file_is_named_and_nothing_else() {
+    let systemd = &READERS[0];
+    if !(systemd.is_there)() {
+        println!("skipped: no {} to read files of variables", systemd.name);
+        return;
+    }
+    let values = values();
+    let (mut changed, mut left) = (0, 0);
+    // sops prints a line feed as a backslash and an `n`.
+    for text in texts(&values, |value| {
+        value.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b"\\n"[..])
+    }) {
+        let named = misread_dotenv(&text);
+        let read = read(systemd, &text, &[]).unwrap_or_default();
+        for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            let end = line.iter().position(|&byte| byte == b'=').unwrap();
+            let (name, value) = (&line[..end], &line[end + 1..]);
+            let is_left = read.get(name).is_some_and(|read| read == value);
+            assert_eq!(
+                !named.iter().any(|named| named.as_bytes() == name),
+                is_left,
+                "{}",
+                text.escape_ascii()
+            );
+            if is_left { left += 1 } else { changed += 1 }
+        }
+    }
+    assert!(changed > VALUES / 10 && left > VALUES / 10, "{changed} {left}");
 }

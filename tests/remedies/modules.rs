@@ -24,6 +24,11 @@ pub const ROWS: &[Row] = &[
         &["sops.hostRecipients"],
     ),
     named(
+        "reads the file by EnvironmentFile=: set it to",
+        EVALUATED,
+        &["sops.secrets.<name>.as", "sops.templates.<name>.as"],
+    ),
+    named(
         "systemd.services has no ${service}: correct the name.",
         EVALUATED,
         &["sops.credentials"],

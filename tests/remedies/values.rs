@@ -30,6 +30,11 @@ pub const ROWS: &[Row] = &[
     named("keep one of them", READ_BACK, &["sops.templates.<name>.as"]),
     named("use another name", READ_BACK, &["sops.templates.<name>.as"]),
     named("remove the quotes", READ_BACK, &["sops.templates.<name>.as"]),
+    named(
+        "set \\\"as\\\" to \\\"systemd-env\\\", and write",
+        READ_BACK,
+        &["sops.secrets.<name>.as", "sops.templates.<name>.as"],
+    ),
     named("write NAME=value", READ_BACK, &["sops.templates.<name>.as"]),
     mended("to keep one of them, {}", one_of_two_values_is_left),
     mended("to give it a value, {}", a_value_is_given),

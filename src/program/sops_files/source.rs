@@ -16,6 +16,7 @@ use crate::{
     install::EntryKind,
     manifest::{Manifest, OnFailure, Secret, Selection},
     program::{
+        environment_files,
         failure::{Failure, names},
         host_recipients::HostRecipients,
         lacks::{Absent, Lacks},
@@ -23,7 +24,13 @@ use crate::{
         remedy,
         remedy::Editable,
     },
-    sops::{ContentError, SelectError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
+    sops::{
+        ContentError, SelectError, SopsFile, SopsFileError,
+        env_file::{EnvFile, misread_dotenv},
+        format::Format,
+        select::Selector,
+        tree::Stored,
+    },
     system::{budget, confinement::Confined, progress::Progress},
     text::{
         diagnosis::Diagnosis,
@@ -103,25 +110,52 @@ impl<'m> Source<'m> {
     /// Reads and parses the file, and looks for the value of every secret. Uses no key of the host. `host` has the recipients of the
     /// host, if somebody says which: then the host must be able to open the file.
     ///
-    /// Returns one failure for the whole file, or what it lacks for each secret that is not in the file.
-    pub(crate) fn check(&self, host: Option<&HostRecipients>) -> Lacks {
+    /// Returns one failure for the whole file, or what it lacks for each secret that is not in the file. Beside that are warnings about
+    /// what it has.
+    pub(crate) fn check(&self, host: Option<&HostRecipients>) -> (Lacks, Vec<Diagnosis>) {
+        let without = |lacks: Lacks| (lacks, Vec::new());
         let mut text = match reading::read(self.path, self.limit, &self.needed(), false) {
             Ok(text) => text,
-            Err(error) => return self.without_file(error),
+            Err(error) => return without(self.without_file(error)),
         };
         let (text, _) = text.parts();
         let file = match SopsFile::parse(self.format, text.expose()) {
             Ok(file) => file,
-            Err(error) => return self.unusable(&error, text.expose()).into(),
+            Err(error) => return without(self.unusable(&error, text.expose()).into()),
         };
         if let Some(error) = file.mac_fault() {
             let diagnosis = remedy::without_key(&error, text.expose(), self.editable());
-            return self.unusable_because(diagnosis).into();
+            return without(self.unusable_because(diagnosis).into());
         }
-        let selector = file.selector();
-        let missing = self.secrets.iter().filter_map(|secret| self.check_key(&selector, secret));
+        let (selector, outline) = (file.selector(), self.outline(&file));
+        let missing = self
+            .secrets
+            .iter()
+            .filter_map(|secret| self.check_content(&selector, &outline, secret));
         let closed = host.and_then(|host| self.check_recipients(host, &file));
-        missing.chain(closed.map(Lacks::from)).fold(Lacks::default(), Lacks::and)
+        let lacks = missing.chain(closed.map(Lacks::from)).fold(Lacks::default(), Lacks::and);
+        (lacks, self.misread(&outline))
+    }
+
+    /// What the file tells of its variables without a key. Only dotenv files have variables.
+    fn outline(&self, file: &SopsFile<'_>) -> Vec<u8> {
+        match self.format {
+            Format::Dotenv => file.outline(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The warnings about variables that systemd would change, as far as the outline of the file tells them.
+    fn misread(&self, outline: &[u8]) -> Vec<Diagnosis> {
+        let read = self
+            .secrets
+            .iter()
+            .filter(|secret| environment_files::is_read_plainly(secret));
+        let warning = |secret: &&Secret| {
+            let what = format!("secret {} from {}", named(secret.name.as_str()), self.name());
+            environment_files::warning(&what, &secret.placement.environment_file_of, &misread_dotenv(outline))
+        };
+        read.filter_map(warning).collect()
     }
 
     fn check_recipients(&self, host: &HostRecipients, file: &SopsFile<'_>) -> Option<Failure> {
@@ -131,14 +165,14 @@ impl<'m> Source<'m> {
         Some(self.fail(Diagnosis::bare(format!("this host could not open {needed}\n{table}"))))
     }
 
-    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Lacks> {
-        match &secret.selection {
-            Selection::Whole | Selection::Variables(_) => None,
-            Selection::Key(key) => selector
-                .scalar(key)
-                .err()
-                .map(|error| self.without_content(secret, &error.into())),
-        }
+    /// What the file lacks for a secret: the value of its key, or variables that its form can hold, as far as the outline tells.
+    fn check_content(&self, selector: &Selector<'_, Stored<'_>>, outline: &[u8], secret: &Secret) -> Option<Lacks> {
+        let error = match &secret.selection {
+            Selection::Whole => None,
+            Selection::Variables(form) => EnvFile::of_dotenv(*form, outline).err().map(ContentError::from),
+            Selection::Key(key) => selector.scalar(key).err().map(ContentError::from),
+        };
+        error.map(|error| self.without_content(secret, &error))
     }
 
     /// Makes the job for this file, which owns copies of everything that the work needs.

@@ -3,7 +3,13 @@
 use std::collections::HashSet;
 
 use super::{error::EnvFileError, form::Form};
-use crate::system::plaintext::Plaintext;
+use crate::{
+    sops::{
+        format::{Format, ParseError},
+        tree::{Key, Value},
+    },
+    system::plaintext::Plaintext,
+};
 
 /// A file of environment variables that is being written for a reader.
 pub struct EnvFile {
@@ -21,6 +27,28 @@ impl EnvFile {
             text: Plaintext::with_capacity(capacity),
             names: HashSet::new(),
         }
+    }
+
+    /// The variables of a dotenv text, as sops reads it. The text is no secret. Comments are left out.
+    ///
+    /// # Errors
+    /// When a line is neither a comment nor a variable, and those of [`Self::push`].
+    pub fn of_dotenv(form: Form, text: &[u8]) -> Result<Plaintext, EnvFileError> {
+        let line = |error: ParseError| EnvFileError::Line {
+            line: error.line.unwrap_or(1),
+        };
+        let mut file = Self::new(form, text.len());
+        for item in Format::Dotenv
+            .parse(text)
+            .map_err(line)?
+            .iter()
+            .flat_map(|document| &document.items)
+        {
+            if let (Key::Name(name), Value::Scalar(_, value)) = (&item.key, &item.value) {
+                file.push(name, value)?;
+            }
+        }
+        Ok(file.finish())
     }
 
     /// Appends a variable.
@@ -65,7 +93,7 @@ impl EnvFile {
 }
 
 /// Whether every reader takes this for the name of a variable.
-fn is_name(name: &[u8]) -> bool {
+pub(crate) fn is_name(name: &[u8]) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     name.first().is_some_and(is_letter) && name.iter().all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }

@@ -8,11 +8,17 @@ mod dotenv;
 mod error;
 mod file;
 mod form;
+mod misread;
 pub(crate) mod sh;
 pub(crate) mod systemd;
+mod systemd_reader;
 mod unwritable;
 
 pub use error::EnvFileError;
 pub use file::EnvFile;
+pub(crate) use file::is_name;
 pub use form::Form;
+pub(crate) use misread::misread;
+pub use misread::misread_dotenv;
+pub use systemd_reader::SystemdReader;
 pub(crate) use unwritable::{NOT_UTF8, Take, Unwritable, text};

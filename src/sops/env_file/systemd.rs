@@ -17,8 +17,8 @@ pub(crate) fn write(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
 
 /// Between double quotes, each character stands for itself, also a line feed. The same four characters as for a shell need a backslash.
 ///
-/// systemd leaves out a variable with a control character, and refuses the whole file if it has a code point that Unicode has set apart
-/// as no character.
+/// Older versions of systemd leave out a variable with a control character. All of them refuse the whole file if it has a code point that
+/// Unicode has set apart as no character.
 pub(crate) fn between_double_quotes(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
     let text = text(value)?;
     if text.chars().any(|c| c.is_ascii_control() && c != '\n' && c != '\t') {
@@ -32,7 +32,7 @@ pub(crate) fn between_double_quotes(value: &[u8], take: Take<'_>) -> Result<(), 
 }
 
 /// Whether Unicode has set the code point apart as no character: U+FDD0 to U+FDEF, and the last two of each plane.
-fn is_noncharacter(character: char) -> bool {
+pub(crate) fn is_noncharacter(character: char) -> bool {
     let code = u32::from(character);
     (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }

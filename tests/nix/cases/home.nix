@@ -44,6 +44,31 @@ in
     };
   };
 
+  home-files-of-variables-of-units = user [ "manifest.json" ] (
+    { config, ... }:
+    {
+      imports = [ key ];
+      systemd.user.services.app.Service.EnvironmentFile = [
+        config.sops.secrets."app.env".path
+        "-%t/other.env"
+        "%h/.config/third.env"
+      ];
+      sops.secrets."app.env" = {
+        format = "dotenv";
+        sopsFile = ../files/app.env;
+      };
+      sops.templates."other.env" = {
+        content = "A=1";
+        path = "%r/other.env";
+      };
+      sops.templates."third.env" = {
+        content = "A=1";
+        as = "docker-env";
+        path = "/home/alice/.config/third.env";
+      };
+    }
+  );
+
   # When the last secret is removed, so is everything that was installed.
   home-without-secrets = user [ "manifest.json" "services" "activation.snippet" ] { };
   # The unit is there for those that require it; what was installed is removed. There is no key, and no sops file.

@@ -225,6 +225,25 @@ in
     };
   };
 
+  says-file-of-variables-for-another-reader = host (
+    { config, ... }:
+    {
+      systemd.services.app.serviceConfig.EnvironmentFile = [
+        config.sops.secrets."app.env".path
+        config.sops.templates."b.env".path
+      ];
+      sops.secrets."app.env" = {
+        format = "dotenv";
+        sopsFile = ../files/app.env;
+        as = "sh";
+      };
+      sops.templates."b.env" = {
+        content = "A=1";
+        as = "systemd-env";
+      };
+    }
+  );
+
   says-key-on-a-late-file-system = host {
     system.nixos.release = "25.11";
     fileSystems."/" = { };

@@ -116,6 +116,54 @@ in
     };
   };
 
+  # Files of environment variables that units read. The program is told of those that are not written for systemd.
+  files-of-variables-of-units = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+    ];
+    module =
+      { config, ... }:
+      let
+        inherit (config.sops) secrets templates;
+        env = {
+          format = "dotenv";
+          sopsFile = ../files/app.env;
+        };
+      in
+      {
+        services.openssh.enable = true;
+        services.userborn.enable = true;
+        systemd.services.app.serviceConfig.EnvironmentFile = [
+          secrets."app.env".path
+          "-/etc/app/elsewhere.env"
+          secrets."written.env".path
+          secrets.value.path
+        ];
+        systemd.services.early.serviceConfig.EnvironmentFile = secrets."early.env".path;
+        systemd.services.other.serviceConfig.EnvironmentFile = "-${templates."app.env".path}";
+        systemd.services.again.serviceConfig.EnvironmentFile = templates."app.env".path;
+        systemd.services.off = {
+          enable = false;
+          serviceConfig.EnvironmentFile = secrets."unread.env".path;
+        };
+        sops.defaultSopsFile = ../files/secrets.yaml;
+        sops.secrets."app.env" = env;
+        sops.secrets."unread.env" = env;
+        sops.secrets."elsewhere.env" = env // {
+          path = "/etc/app/elsewhere.env";
+        };
+        sops.secrets."written.env" = env // {
+          as = "systemd-env";
+        };
+        sops.secrets."early.env" = env // {
+          neededForUsers = true;
+        };
+        sops.secrets.value.key = "db/user";
+        sops.templates."app.env".content = "A=1";
+      };
+  };
+
   secret-with-owner-takes-the-owners-group = with-secret { owner = "nginx"; };
   secret-with-group-and-no-owner = with-secret { group = "web"; };
   secret-with-owner-and-number-of-a-group = with-secret {
