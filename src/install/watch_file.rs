@@ -34,7 +34,7 @@ const MARK: &str = "sops-install-secrets";
 const MODE: FileMode = FileMode::of_bits(0o644);
 
 /// How many bytes a stamp has, filled up with blanks: as many as the longest, with each number of its type.
-const LENGTH: usize = 77;
+const LENGTH: usize = 104;
 
 /// The most bytes of a watch file that are read: far more than a stamp has.
 const MAX_BYTES: u64 = 256;
@@ -69,19 +69,22 @@ pub(crate) fn obstacles<'w>(site: &Site, paths: impl Iterator<Item = &'w Path>) 
     paths.filter_map(obstacle).collect()
 }
 
-/// The stamp of the live generation. After a rollback, its number comes again, but for another directory.
+/// The stamp of the live generation. After a rollback, its number comes again, but for another directory, which may have the inode number
+/// of the one that went.
 fn stamp_of_generation(root: &OwnedFd, number: u64) -> Result<String, Errno> {
     let status = fs::statat(root, number.to_string(), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(filled(&format!("generation {number} {}", status.st_ino)))
+    Ok(filled(&format!("generation {number} {}", identity(&status))))
 }
 
 /// The stamp of the live file of the entry at `place`. An unchanged file is the same file in each generation, and so has the same stamp.
 fn stamp(root: &OwnedFd, number: u64, place: &str) -> Result<String, Errno> {
     let status = fs::statat(root, format!("{number}/{place}"), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(filled(&format!(
-        "file {} {}.{:09}",
-        status.st_ino, status.st_mtime, status.st_mtime_nsec
-    )))
+    Ok(filled(&format!("file {}", identity(&status))))
+}
+
+/// What distinguishes a file or a directory from one that was there before it.
+fn identity(status: &Stat) -> String {
+    format!("{} {}.{:09}", status.st_ino, status.st_mtime, status.st_mtime_nsec)
 }
 
 /// The text of a watch file. All are equally long: with its length, a file would change twice.
