@@ -141,11 +141,11 @@ fn what_systemd_would_change_is_named_and_installed_all_the_same() {
         let said = world.install(&manifest);
         assert_eq!(
             said.err,
-            "warning: secret \"app.env\": systemd would change the variables \"QUOTED\", \"SINGLE\", \"ESCAPED\", \"BLANKS\", \
+            "warning: template \"t\": systemd would change the variable \"LINES\" (EnvironmentFile= of app.service); set \"as\" to \
+             \"systemd-env\", and write values without quotes\n\
+             warning: secret \"app.env\": systemd would change the variables \"QUOTED\", \"SINGLE\", \"ESCAPED\", \"BLANKS\", \
              \"export EXPORTED\", \"lower.case-key\", \"LAST\" (EnvironmentFile= of app.service); set \"as\" to \"systemd-env\", and \
-             write values without quotes\n\
-             warning: template \"t\": systemd would change the variable \"LINES\" (EnvironmentFile= of app.service); set \"as\" to \
-             \"systemd-env\", and write values without quotes\n"
+             write values without quotes\n"
         );
     }
     assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/1\n");
