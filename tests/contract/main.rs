@@ -22,6 +22,7 @@ mod manifests;
 mod metrics;
 mod mock;
 mod mounts;
+mod no_key_yet;
 mod optional;
 mod paths;
 mod placement;
