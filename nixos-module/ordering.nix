@@ -11,6 +11,7 @@ let
   fileSystems = import ./file-systems.nix { inherit config lib; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
+  checkUnit = "sops-nix-key-check.service";
   usersUnit = "sops-nix-for-users.service";
   fileSystemsUnit = "sops-nix-for-file-systems.service";
 
@@ -113,6 +114,7 @@ let
           usersUnit
           fileSystemsUnit
           keyUnit
+          checkUnit
         ];
     in
     lib.filter (name: !isOurs name) (
@@ -188,5 +190,21 @@ in
 
   # The units that somebody has ordered before `unit`, without those that are always before it.
   ahead =
-    unit: lib.filter (name: !earlyUnits ? ${name} && earlyByName name == null) (predecessors [ ] unit);
+    unit:
+    lib.filter (name: name != checkUnit && !earlyUnits ? ${name} && earlyByName name == null) (
+      predecessors [ ] unit
+    );
+
+  # The units of others that may bring the key for `unit`.
+  bringers =
+    unit:
+    lib.subtractLists (
+      [
+        keyUnit
+        usersUnit
+        fileSystemsUnit
+        checkUnit
+      ]
+      ++ keyMounts
+    ) (lib.filter (name: !earlyUnits ? ${name} && earlyByName name == null) (predecessors [ ] unit));
 }

@@ -31,6 +31,10 @@ in
       "sops-nix.sh"
       "sops-nix-for-users.sh"
       "sops-nix-show-or-install.sh"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
     ];
     module = host byScripts;
@@ -47,6 +51,10 @@ in
       "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -63,6 +71,10 @@ in
       "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -88,6 +100,10 @@ in
       "scripts"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -127,6 +143,10 @@ in
       "sops-nix-for-users.service"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -144,6 +164,10 @@ in
       "sops-nix-for-users.service"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -162,6 +186,10 @@ in
       "manifest.json"
       "manifest-for-users.json"
       "sops-nix.service"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix-find-key.sh"
+      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
     ];
     module = host {
