@@ -219,7 +219,7 @@ const DOUBTS: &[Doubt] = &[
         |host, manifest| manifest.secret("x", &host.0.input("plain.json"), "x"),
     ),
     ("a key service may open a file", "", |host, manifest| {
-        manifest.secret("x", &host.0.fixture("to-key-groups.yaml"), "database/host")
+        manifest.secret("x", &host.0.fixture("3.13.2/to-kms.yaml"), "database/host")
     }),
     ("it is before file systems are mounted", "", |_, manifest| {
         manifest.with("forFileSystems", true)
