@@ -3,9 +3,10 @@
 CARGO ?= cargo
 MUSL = x86_64-unknown-linux-musl
 MACOS = aarch64-apple-darwin x86_64-apple-darwin
-# `dev` links in a fraction of the time, without any optimization: nobody runs what it makes.
+# `dev` links in a fraction of the time: nobody runs what it makes.
 MACOS_PROFILE ?= release
-MACOS_FLAGS = $(if $(filter dev,$(MACOS_PROFILE)),--config 'profile.dev.package."*".opt-level=0')
+# Where the programs for a target land.
+macos_made = $(or $(CARGO_TARGET_DIR),target)/$(1)/$(MACOS_PROFILE:dev=debug)/
 # The first macOS on Apple processors. Without this, the programs would start only on the one that zig knows best.
 OLDEST_MACOS = 11.0
 # The most bytes that the stripped static program may have: 5.5 MB.
@@ -83,11 +84,8 @@ static:
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
 
 macos:
-	@export MACOSX_DEPLOYMENT_TARGET=$(OLDEST_MACOS); for target in $(MACOS); do \
-	    $(CARGO) zigbuild --bins --locked --profile $(MACOS_PROFILE) $(MACOS_FLAGS) --target $$target || exit 1; \
-	    made=$${CARGO_TARGET_DIR:-target}/$$target/$(if $(filter dev,$(MACOS_PROFILE)),debug,$(MACOS_PROFILE)); \
-	    tests/macos/look.py $$made/sops-install-secrets $$made/sops-nix || exit 1; \
-	done
+	MACOSX_DEPLOYMENT_TARGET=$(OLDEST_MACOS) $(CARGO) zigbuild --bins --locked --profile $(MACOS_PROFILE) $(MACOS:%=--target %)
+	tests/macos/look.py $(foreach target,$(MACOS),$(addprefix $(call macos_made,$(target)),sops-install-secrets sops-nix))
 
 reproducible: static
 	release/reproducible.sh
