@@ -42,7 +42,7 @@ fn told<'p>(world: &World, paths: &[&'p str], wanted: WatchFlags, manifest: &Man
         .map(|path| inotify::add_watch(&watch, world.path(path), wanted).unwrap())
         .collect();
     world.install(manifest);
-    let (mut buffer, mut seen) = ([MaybeUninit::uninit(); 1 << 16], Vec::new());
+    let (mut buffer, mut seen) = ([MaybeUninit::uninit(); 1 << 14], Vec::new());
     let mut reader = Reader::new(&watch, &mut buffer);
     while let Ok(event) = reader.next() {
         let position = numbers.iter().position(|number| *number == event.wd()).unwrap();

@@ -91,7 +91,7 @@ fn a_command_of_another_tool_has_ours_beside_it() {
         let name = page.strip_prefix(root()).unwrap();
         for text in alone(&read(name.to_str().unwrap())) {
             let is_excepted = |(page, words, _): &(&str, &str, &str)| Path::new(page) == name && text.contains(words);
-            if EXCEPTIONS.iter().any(|exception| is_excepted(exception)) {
+            if EXCEPTIONS.iter().any(is_excepted) {
                 unused.retain(|exception| !is_excepted(exception));
             } else {
                 found.push(format!("{}: {text}", name.display()));
