@@ -1,8 +1,15 @@
 # Files of environment variables whose values are secrets. Each is a template, so this only writes its lines.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 
 let
   cfg = config.sops;
+  templateText = import ./template-text.nix { inherit lib pkgs; };
+  nameOf = lib.strings.escapeNixIdentifier;
   inherit (lib) types;
 in
 {
@@ -23,5 +30,10 @@ in
     content = lib.concatStrings (
       lib.mapAttrsToList (variable: secret: "${variable}=${cfg.placeholder.${secret} or ""}\n") variables
     );
+  }) cfg.envFiles;
+
+  config.assertions = lib.mapAttrsToList (name: _: {
+    assertion = !templateText.hasOwnFile cfg.templates.${name};
+    message = "sops.templates.${nameOf name}.file takes the place of all variables in sops.envFiles.${nameOf name}: remove one of the two.";
   }) cfg.envFiles;
 }

@@ -5,10 +5,10 @@
 
 let
   closing = ":PLACEHOLDER>";
-  # The program finds the filter before the end of a placeholder, whatever a generator has written around it.
+  # The program finds the filter before the end of a placeholder.
   withFilter =
     filter:
-    if lib.hasSuffix closing placeholder then
+    if lib.hasPrefix "<SOPS:" placeholder && lib.hasSuffix closing placeholder then
       "${lib.removeSuffix closing placeholder}:${filter}${closing}"
     else
       throw "${option} is set, so it has no filters: remove that definition";

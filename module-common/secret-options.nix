@@ -159,7 +159,7 @@ let
           defaultText = lib.literalMD "a store file with `content`";
           example = lib.literalExpression "./service.conf.template";
           description = ''
-            File with the text of the template. If it is set, `content` is ignored. In it, `@sops:NAME@` stands for the secret with that name, and
+            File with the text of the template. If it is set, `content` is ignored. In both, `@sops:NAME@` stands for the secret with that name, and
             `@sops:NAME|FILTER@` for what a filter of `sops.filtered` writes; `indent-4` is `indent 4`. The build refuses names that no secret has.
           '';
         };

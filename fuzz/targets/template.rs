@@ -47,7 +47,7 @@ timed_fuzz_target!(|text: &[u8]| {
     {
         return;
     }
-    let write = |slot: Slot<'_>, take: &mut dyn FnMut(&[u8])| {
+    let write = |slot: Slot<'_, '_>, take: &mut dyn FnMut(&[u8])| {
         let value = SECRETS.iter().find(|(token, _)| *token == slot.reference.secret);
         slot.write(value.map(|(_, value)| *value).unwrap_or_default(), take)
     };
@@ -75,18 +75,21 @@ fn has_short_filter(text: &[u8]) -> bool {
 /// Renders the template in a slow and simple way: from the left, it replaces the longest placeholder at each position. It asserts
 /// that no other text looks like a placeholder, because such a text has to be an error.
 fn replaced(mut text: &[u8]) -> Vec<u8> {
-    let mut rendered = Vec::new();
+    let (mut rendered, mut before) = (Vec::new(), None);
     while let Some((first, rest)) = text.split_first() {
         let tokens = SPELLED.iter().filter(|(token, _)| text.starts_with(token.as_bytes()));
         match tokens.max_by_key(|(token, _)| token.len()) {
             Some((token, value)) => {
                 rendered.extend_from_slice(value);
+                before = None;
                 text = &text[token.len()..];
             }
             None => {
                 assert!(!looks_like_token(text), "a token is left: {}", text.escape_ascii());
-                assert!(!text.starts_with(b"@sops:x@"), "a name is left");
+                let is_host = before.is_some_and(|byte: u8| byte.is_ascii_alphanumeric() || b"%._-".contains(&byte));
+                assert!(is_host || !text.starts_with(b"@sops:x@"), "a name is left");
                 rendered.push(*first);
+                before = Some(*first);
                 text = rest;
             }
         }

@@ -21,7 +21,7 @@ pub(crate) fn render<'t>(
     text: &[u8],
     form: Form,
     length: usize,
-    write: impl Fn(Slot<'t>, Take<'_>) -> Result<(), Diagnosis> + Copy,
+    write: impl Fn(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis> + Copy,
 ) -> Result<Plaintext, Diagnosis> {
     let refuse = |refusal: EnvFileError| Diagnosis::new(refusal.to_string(), refusal.remedy());
     let mut file = EnvFile::new(form, length);
@@ -53,7 +53,7 @@ pub(crate) fn misread_template<'t>(
     tokens: &Tokens<'t>,
     text: &[u8],
     rendered: &[u8],
-    write: impl Fn(Slot<'t>, Take<'_>) -> Result<(), Diagnosis> + Copy,
+    write: impl Fn(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis> + Copy,
 ) -> Result<Vec<String>, Diagnosis> {
     let mut variables = Vec::new();
     // A placeholder in a name stands for something that is no name of the template.

@@ -26,36 +26,62 @@ pub(crate) fn plain<'x>(tokens: &Tokens<'_>, text: &'x [u8], from: usize, to: us
         ));
     }
     let Some(names) = tokens.names() else { return Ok(between) };
-    match left_over_name(between) {
-        Some((start, inside)) => Err(of_name(line(start), inside, &names.collect::<Vec<_>>())),
+    // Few templates have such a text, and the names are many.
+    if memmem::find(between, NAME_OPENING).is_none() {
+        return Ok(between);
+    }
+    let names: Vec<_> = names.collect();
+    match left_over_name(between, &names) {
+        Some(found) => Err(found.diagnosis(line(found.start), &names)),
         None => Ok(between),
     }
 }
 
-/// Says why `@sops:INSIDE@` stands for no secret, if the secrets have these names.
-fn of_name(line: usize, inside: &[u8], names: &[&[u8]]) -> Diagnosis {
-    let shown = String::from_utf8_lossy(inside);
-    let with_filter = split_last(inside, PIPE);
-    if let Some((_, filter)) = with_filter.filter(|(name, _)| names.contains(name)) {
-        let filter = named(&String::from_utf8_lossy(filter));
-        return Diagnosis::new(
-            format!("line {line} contains the placeholder @sops:{shown}@, but there is no filter {filter}"),
-            format!("the filters are {FILTER_NAMES}"),
+/// A text that looks like a placeholder with a name.
+struct LeftOver<'x> {
+    /// Where it begins.
+    start: usize,
+    /// What is between its ends.
+    inside: &'x [u8],
+    /// Whether its end is there.
+    is_closed: bool,
+}
+
+impl LeftOver<'_> {
+    /// Says why it stands for no secret, if the secrets have these names.
+    fn diagnosis(&self, line: usize, names: &[&[u8]]) -> Diagnosis {
+        let inside = String::from_utf8_lossy(self.inside);
+        if !self.is_closed || !self.inside.iter().all(u8::is_ascii_graphic) {
+            return Diagnosis::new(
+                format!(
+                    "line {line} contains {}, which begins like a placeholder",
+                    named(&format!("@sops:{inside}"))
+                ),
+                "write @sops:NAME@ or @sops:NAME|FILTER@, without blanks",
+            );
+        }
+        let with_filter = split_last(self.inside, PIPE);
+        if let Some((_, filter)) = with_filter.filter(|(name, _)| names.contains(name)) {
+            let filter = named(&String::from_utf8_lossy(filter));
+            return Diagnosis::new(
+                format!("line {line} contains the placeholder @sops:{inside}@, but there is no filter {filter}"),
+                format!("the filters are {FILTER_NAMES}"),
+            );
+        }
+        let name = String::from_utf8_lossy(with_filter.map_or(self.inside, |(name, _)| name));
+        let meant = nearest(&name, names.iter().copied()).map(String::from_utf8_lossy);
+        let remedy = meant.map_or_else(
+            || "declare the secret, and rebuild".to_owned(),
+            |meant| format!("declare the secret, or write {meant}"),
         );
+        Diagnosis::new(
+            format!(
+                "line {line} contains the placeholder @sops:{inside}@, but this manifest has no secret {}",
+                named(&name)
+            ),
+            remedy,
+        )
     }
-    let name = String::from_utf8_lossy(with_filter.map_or(inside, |(name, _)| name));
-    let meant = nearest(&name, names.iter().copied()).map(String::from_utf8_lossy);
-    let remedy = meant.map_or_else(
-        || "declare the secret, and rebuild".to_owned(),
-        |meant| format!("declare the secret, or write {meant}"),
-    );
-    Diagnosis::new(
-        format!(
-            "line {line} contains the placeholder @sops:{shown}@, but this manifest has no secret {}",
-            named(&name)
-        ),
-        remedy,
-    )
 }
 
 /// Finds the first text that looks like a placeholder of the Nix modules, and the position at which it starts.
@@ -80,14 +106,25 @@ fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// Finds the first text that looks like a placeholder with a name: where it starts, and what is between its ends. Only visible characters
-/// count, so that a message can show them.
-fn left_over_name(text: &[u8]) -> Option<(usize, &[u8])> {
+/// Finds the first text that looks like a placeholder with a name: where it starts, and what is between its ends. Behind a letter or a
+/// digit, as in `user@sops:22`, it is the name of a host. Without an end, it looks like one if it begins with one of the `names`.
+fn left_over_name<'x>(text: &'x [u8], names: &[&[u8]]) -> Option<LeftOver<'x>> {
     memmem::find_iter(text, NAME_OPENING).find_map(|start| {
+        let before = start.checked_sub(1).and_then(|before| text.get(before));
+        if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"%._-".contains(byte)) {
+            return None;
+        }
         let behind = text.get(start.saturating_add(NAME_OPENING.len())..)?;
         let behind = behind.get(..LONGEST.min(behind.len()))?;
-        let word = behind.split(|byte| !byte.is_ascii_graphic()).next()?;
-        let inside = word.get(..word.iter().position(|&byte| byte == NAME_CLOSING)?)?;
-        (!inside.is_empty()).then_some((start, inside))
+        let line = behind.split(u8::is_ascii_control).next()?;
+        let inside = line.split(|&byte| byte == NAME_CLOSING).next()?;
+        let word = inside.split(|byte| byte.is_ascii_whitespace() || *byte == PIPE).next()?;
+        let is_closed = inside.len() < line.len() && !inside.is_empty();
+        let found = LeftOver {
+            start,
+            inside,
+            is_closed,
+        };
+        (is_closed || names.contains(&word)).then_some(found)
     })
 }

@@ -1,7 +1,7 @@
 //! Finds out whether a place in a text is between quotes.
 //!
-//! The text may be of any language, so the rule is simple: a quote opens at the beginning of a word, it closes at the next of its kind, and
-//! none stays open at the end of a line. Between double quotes, a backslash makes the next character an ordinary one.
+//! The text may be of any language, so the rule is simple: a quote opens at the beginning of a word, or anywhere, it closes at the next of
+//! its kind, and none stays open at the end of a line. A backslash makes the next character an ordinary one, but between single quotes.
 
 /// The quotes around a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +15,27 @@ pub enum Quotes {
 /// The state behind a part of a text.
 pub(crate) struct QuoteScan {
     open: Option<Quotes>,
+    /// Whether a quote opens anywhere, and not only where a word begins.
+    opens_anywhere: bool,
     /// The byte before, as far as it counts.
     before: u8,
 }
 
 impl QuoteScan {
-    /// The state at the beginning of a text.
-    pub(crate) fn new() -> Self {
+    /// The state at the beginning of a text in which a quote opens where a word begins.
+    pub(crate) fn at_words() -> Self {
         Self {
             open: None,
+            opens_anywhere: false,
             before: b'\n',
+        }
+    }
+
+    /// The state at the beginning of a text in which a quote opens anywhere.
+    pub(crate) fn anywhere() -> Self {
+        Self {
+            opens_anywhere: true,
+            ..Self::at_words()
         }
     }
 
@@ -36,12 +47,13 @@ impl QuoteScan {
     /// Goes on behind `text`.
     pub(crate) fn pass(&mut self, text: &[u8]) {
         for &byte in text {
-            let is_escaped = self.before == b'\\' && self.open == Some(Quotes::Double);
+            let is_escaped = self.before == b'\\' && self.open != Some(Quotes::Single);
+            let opens = !is_escaped && (self.opens_anywhere || begins_word(self.before));
             self.open = match (byte, self.open) {
                 (b'\n', _) | (b'"', Some(Quotes::Double)) if !is_escaped => None,
                 (b'\'', Some(Quotes::Single)) => None,
-                (b'"', None) if begins_word(self.before) => Some(Quotes::Double),
-                (b'\'', None) if begins_word(self.before) => Some(Quotes::Single),
+                (b'"', None) if opens => Some(Quotes::Double),
+                (b'\'', None) if opens => Some(Quotes::Single),
                 (_, open) => open,
             };
             // A backslash that is escaped escapes nothing.
@@ -89,7 +101,7 @@ mod tests {
             ("<a b=\"c\">", None),
             ("a\\\"", None),
         ] {
-            let mut scan = QuoteScan::new();
+            let mut scan = QuoteScan::at_words();
             scan.pass(text.as_bytes());
             assert_eq!(scan.open(), open, "{text:?}");
         }

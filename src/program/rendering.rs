@@ -193,7 +193,9 @@ impl<'m> Renderer<'m> {
             Ok::<_, Diagnosis>(())
         };
         occupy(draft.length)?;
-        let (text, write) = (draft.text.expose(), |slot: Slot<'m>, take: Take<'_>| self.write(slot, take));
+        let (text, write) = (draft.text.expose(), |slot: Slot<'m, '_>, take: Take<'_>| {
+            self.write(slot, take)
+        });
         let Some(form) = draft.template.form else {
             if let Some(warning) = self.doubt(text) {
                 tracing::warn!("{}", warning.of(of_template(draft.template)));
@@ -216,7 +218,7 @@ impl<'m> Renderer<'m> {
             return None;
         }
         let mut doubtful = BTreeSet::new();
-        let look = |slot: Slot<'m>, _: Take<'_>| {
+        let look = |slot: Slot<'m, '_>, _: Take<'_>| {
             let secret = slot.reference.secret;
             if slot.is_doubtful(self.value(secret)?) {
                 doubtful.insert(secret);
@@ -241,13 +243,13 @@ impl<'m> Renderer<'m> {
         if units.is_empty() {
             return None;
         }
-        let write = |slot: Slot<'m>, take: Take<'_>| self.write(slot, take);
+        let write = |slot: Slot<'m, '_>, take: Take<'_>| self.write(slot, take);
         let misread = env_template::misread_template(&self.tokens, draft.text.expose(), rendered.expose(), write);
         environment_files::warning(&of_template(draft.template), units, &misread.ok()?)
     }
 
     /// Takes what is written at `slot`.
-    fn write(&self, slot: Slot<'m>, take: Take<'_>) -> Result<(), Diagnosis> {
+    fn write(&self, slot: Slot<'m, '_>, take: Take<'_>) -> Result<(), Diagnosis> {
         slot.write(self.value(slot.reference.secret)?, take)
     }
 

@@ -5,21 +5,22 @@
 
 use super::{
     left_over::plain,
-    quotes::{QuoteScan, Quotes},
+    quotes::Quotes,
+    surroundings::{Surroundings, SurroundingsScan},
     tokens::{Places, Reference, Tokens},
 };
 use crate::{sops::env_file::Take, system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
 /// A place in a template at which a value is written.
 #[derive(Clone, Copy, Debug)]
-pub struct Slot<'t> {
+pub struct Slot<'t, 'x> {
     /// What stands there.
     pub reference: Reference<'t>,
-    /// The quotes around it.
-    pub quotes: Option<Quotes>,
+    /// What stands around it.
+    pub surroundings: Surroundings<'x>,
 }
 
-impl Slot<'_> {
+impl Slot<'_, '_> {
     /// Takes `value` as it is written at this place.
     ///
     /// # Errors
@@ -31,19 +32,22 @@ impl Slot<'_> {
             take(value);
             return Ok(());
         };
-        let written = filter.write(value, self.quotes, take);
+        let written = filter
+            .fit(&self.surroundings)
+            .and_then(|quotes| filter.write(value, quotes, take));
         written.map_err(|error| error.diagnosis(filter, secret))
     }
 
-    /// Whether `value` is written as it is between quotes, and has a character that probably does not belong there.
+    /// Whether `value` is written without escapes between quotes, and has a character that probably does not belong there.
     #[must_use]
     pub fn is_doubtful(&self, value: &[u8]) -> bool {
-        let special: &[u8] = match self.quotes {
+        let special: &[u8] = match self.surroundings.quotes {
             Some(Quotes::Double) => b"\"\\\n\r",
             Some(Quotes::Single) => b"'\n\r",
             None => b"",
         };
-        self.reference.filter.is_none() && value.iter().any(|byte| special.contains(byte))
+        let value = self.reference.filter.map_or(value, |filter| filter.without_escapes(value));
+        value.iter().any(|byte| special.contains(byte))
     }
 }
 
@@ -56,7 +60,7 @@ impl<'t> Tokens<'t> {
     pub fn length(
         &self,
         text: &[u8],
-        write: impl FnMut(Slot<'t>, Take<'_>) -> Result<(), Diagnosis>,
+        write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
     ) -> Result<usize, Diagnosis> {
         let mut length: usize = 0;
         self.pieces(text, write, &mut |piece| length = length.saturating_add(piece.len()))?;
@@ -73,7 +77,7 @@ impl<'t> Tokens<'t> {
         &self,
         text: &[u8],
         length: usize,
-        write: impl FnMut(Slot<'t>, Take<'_>) -> Result<(), Diagnosis>,
+        write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
     ) -> Result<Plaintext, Diagnosis> {
         let mut rendered = Plaintext::with_capacity(length);
         self.pieces(text, write, &mut |piece| rendered.push(piece))?;
@@ -84,17 +88,17 @@ impl<'t> Tokens<'t> {
     fn pieces(
         &self,
         text: &[u8],
-        mut write: impl FnMut(Slot<'t>, Take<'_>) -> Result<(), Diagnosis>,
+        mut write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
         take: Take<'_>,
     ) -> Result<(), Diagnosis> {
-        let (mut places, mut scan, mut end) = (Places::of(self, text), QuoteScan::new(), 0);
+        let (mut places, mut scan, mut end) = (Places::of(self, text), SurroundingsScan::of(text), 0);
         while let Some(found) = places.next(end) {
             let between = plain(self, text, end, found.start)?;
             take(between);
             scan.pass(between);
             let slot = Slot {
                 reference: found.reference,
-                quotes: scan.open(),
+                surroundings: scan.around(found.start, found.end),
             };
             write(slot, take)?;
             scan.pass_value();
@@ -118,7 +122,7 @@ mod tests {
 
     /// Renders with the values of the secrets, each given by its name.
     fn render_with(tokens: &Tokens<'_>, text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
-        let write = |slot: Slot<'_>, take: Take<'_>| {
+        let write = |slot: Slot<'_, '_>, take: Take<'_>| {
             let value = secrets.iter().find(|(name, _)| *name == slot.reference.secret);
             slot.write(value.unwrap().1, take)
         };
@@ -253,10 +257,28 @@ mod tests {
             assert_eq!(render_named(text), Err(said.to_owned()), "{text}");
         }
         for text in [
+            "@sops:db | json@",
+            "@sops:db|json @",
+            "@sops:x y@",
+            "@sops:gr\u{f6}\u{df}e@",
+            "@sops:db",
+            "@sops:db|json",
+        ] {
+            let start = text.strip_suffix('@').unwrap_or(text);
+            assert_eq!(
+                render_named(text),
+                Err(format!(
+                    "line 1 contains \"{start}\", which begins like a placeholder; write @sops:NAME@ or @sops:NAME|FILTER@, without blanks"
+                )),
+                "{text}"
+            );
+        }
+        for text in [
             "mail me@sops: now@",
             "@sops:@",
             "user@sops:/path",
-            "@sops:x y@",
+            "amqp://u:p@sops:5672,u:p@other:5672",
+            "ssh @sops:22",
             "<SOPS:00:json>",
         ] {
             assert_eq!(render_named(text).as_deref(), Ok(text));
@@ -274,7 +296,7 @@ mod tests {
         let is_doubtful = |text: &str, value: &str| {
             let tokens = Tokens::new([("P", "db")]).with_names(["db"]);
             let mut is_doubtful = false;
-            let look = |slot: Slot<'_>, _: Take<'_>| {
+            let look = |slot: Slot<'_, '_>, _: Take<'_>| {
                 is_doubtful |= slot.is_doubtful(value.as_bytes());
                 Ok(())
             };

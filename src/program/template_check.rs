@@ -30,7 +30,7 @@ pub(crate) fn check(manifest: &Manifest) -> Lacks {
 
 /// What is wrong with the text of a template.
 fn fault(template: &Template, text: &[u8], tokens: &Tokens<'_>, declared: &HashSet<&str>) -> Option<Diagnosis> {
-    let write = |slot: Slot<'_>, take: Take<'_>| {
+    let write = |slot: Slot<'_, '_>, take: Take<'_>| {
         if declared.contains(slot.reference.secret) {
             slot.write(b"", take)
         } else {
@@ -41,8 +41,7 @@ fn fault(template: &Template, text: &[u8], tokens: &Tokens<'_>, declared: &HashS
             ))
         }
     };
-    match template.form {
-        None => tokens.length(text, write).err(),
-        Some(form) => env_template::render(tokens, text, form, 0, write).err(),
-    }
+    // A run looks at the whole text first, with its comments.
+    let render = |form| env_template::render(tokens, text, form, 0, write).err();
+    tokens.length(text, write).err().or_else(|| template.form.and_then(render))
 }

@@ -35,7 +35,7 @@ struct Spellings<'t> {
     stems: HashMap<&'t [u8], &'t str>,
     /// The names of the secrets.
     names: HashMap<&'t [u8], &'t str>,
-    /// The length of the longest name with a filter, in bytes.
+    /// The length of the longest name with a filter that is looked for, in bytes.
     longest: usize,
 }
 
@@ -67,7 +67,8 @@ pub(crate) const NAME_CLOSING: u8 = b'@';
 /// What stands before the filter in a placeholder with a name.
 pub(crate) const PIPE: u8 = b'|';
 
-/// Limit: a text of at most 256 bytes is taken for a placeholder. Placeholders of the Nix modules have about 85 bytes.
+/// Limit: a text of at most 256 bytes is taken for a placeholder, or for what is between the ends of one with a name. Placeholders of the
+/// Nix modules have about 85 bytes.
 pub(crate) const LONGEST: usize = 256;
 /// The length of the longest filter with the character before it.
 const LONGEST_FILTER: usize = 11;
@@ -109,7 +110,7 @@ impl<'t> Tokens<'t> {
         self.spellings = Some(Spellings {
             stems: self.secrets.iter().filter_map(stem).collect(),
             names,
-            longest: longest.saturating_add(LONGEST_FILTER),
+            longest: longest.saturating_add(LONGEST_FILTER).min(LONGEST),
         });
         self
     }

@@ -68,7 +68,7 @@ fn a_filter_writes_a_secret_in_the_language_of_the_template() {
         .secret("lines", &lines, "")
         .template("by-name.json", "", json!({"file": world.write("by-name", by_name)}))
         .template("by-hash.json", &by_hash, json!({}))
-        .template("words", "set -- @sops:lines|sh@ \"<@sops:lines|sh@>\"", json!({}))
+        .template("words", "set -- @sops:lines|sh@ \"<\"@sops:lines|sh@\">\"", json!({}))
         .template("block.yaml", "lines: |+\n  @sops:lines|indent-2@", json!({}))
         .template(
             "app.env",

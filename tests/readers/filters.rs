@@ -7,7 +7,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use sops_install_secrets::program::{filter::Filter, quotes::Quotes};
+use sops_install_secrets::program::{filter::Filter, quotes::Quotes, template::Slot, tokens::Tokens};
 
 use super::{READERS, VALUES, compare, run, sampled, script, values};
 
@@ -178,7 +178,6 @@ fn written(filter: Filter, value: &[u8], quotes: Option<Quotes>) -> Option<Vec<u
 fn surroundings(filter: &str) -> &'static [Option<Quotes>] {
     match filter {
         "json" | "yaml" | "nix" | "env" => &[None, Some(Quotes::Double)],
-        "sh" => &[None, Some(Quotes::Double), Some(Quotes::Single)],
         _ => &[None],
     }
 }
@@ -276,5 +275,136 @@ fn a_block_of_yaml_with_indented_lines_is_the_value() {
         };
         let ended: Vec<_> = values.iter().map(|value| [value, &b"\n"[..]].concat()).collect();
         assert_eq!(shown(&printed), shown(&ended));
+    }
+}
+
+/// Texts with a value, each with whether its filter writes it there.
+const AROUND_SH: &[(&str, bool)] = &[
+    ("V", true),
+    ("p''V", true),
+    ("-pV", true),
+    ("\"a\"V'b'", true),
+    ("x # don't\nprintf %s V", true),
+    ("\"$(printf %s V)\"", true),
+    ("-p'V'", false),
+    ("-p\"V\"", false),
+    ("\"V\"", false),
+    ("\"$(printf %s \"V\")\"", false),
+    ("\"a\nV\"", false),
+    ("$'V'", false),
+    ("${X:-V}", false),
+    ("`printf %s V`", false),
+];
+
+const AROUND_YAML: &[(&str, bool)] = &[
+    ("a: V", true),
+    ("a: \"x V\"", true),
+    ("- V", true),
+    ("[1, V]", true),
+    ("{\"a\":V}", true),
+    ("V", true),
+    ("a: 'V'", false),
+    ("a: 'it''s V'", false),
+    ("a: Bearer V", false),
+    ("a: b, V", false),
+    ("a: \"x\n  V\"", false),
+    ("a:V", false),
+    ("\"\"\"V\"\"\"", false),
+];
+
+const AROUND_NIX: &[(&str, bool)] = &[
+    ("V", true),
+    ("[ \"a\" (V) ]", true),
+    ("\"a V\"", true),
+    ("{ a = V; }.a", true),
+    ("''V''", false),
+    ("''\n  a = V\n''", false),
+];
+
+const AROUND_ENV: &[(&str, bool)] = &[
+    ("A=V", true),
+    ("A=\"x V\"", true),
+    ("A=x V", false),
+    ("A='V'", false),
+    ("A=postgres://u:V@db", false),
+];
+
+/// Renders `around` with `value` in the place of `V` by the filter.
+fn rendered(around: &str, filter: &str, value: &[u8]) -> Option<String> {
+    let tokens = Tokens::new([]).with_names(["s"]);
+    let text = around.replace('V', &format!("@sops:s|{filter}@"));
+    let write = |slot: Slot<'_, '_>, take: &mut dyn FnMut(&[u8])| slot.write(value, take);
+    let length = tokens.length(text.as_bytes(), write).ok()?;
+    let rendered = tokens.render(text.as_bytes(), length, write).ok()?;
+    Some(String::from_utf8(rendered.expose().to_vec()).unwrap())
+}
+
+/// A value that needs quotes or escapes in each language.
+const VALUE: &str = "a  b'\"c;echo $(echo X) ${HOME} `echo Y` \\d";
+
+/// What a shell makes of these words.
+fn words(shell: &str, text: &str) -> Vec<u8> {
+    let script = format!("printf '%s\\0' {text}\n");
+    Command::new(shell).args(["-c", &script]).output().unwrap().stdout
+}
+
+/// What a parser makes of this text, in a file.
+fn parsed(text: &str, command: impl Fn(&Path) -> Command) -> Vec<u8> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    run(&mut command(file.path())).unwrap()
+}
+
+/// Each string in a JSON text, in order.
+fn strings(json: &[u8]) -> Vec<u8> {
+    fn collect(value: &serde_json::Value, strings: &mut Vec<u8>) {
+        match value {
+            serde_json::Value::String(text) => strings.extend([text.as_bytes(), b"\0"].concat()),
+            serde_json::Value::Array(values) => values.iter().for_each(|value| collect(value, strings)),
+            serde_json::Value::Object(values) => values.values().for_each(|value| collect(value, strings)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    collect(&serde_json::from_slice(json).unwrap(), &mut found);
+    found
+}
+
+/// A program makes the same of a text with a value as of that text with a word, but for the value in the place of the word. Where this
+/// cannot be, the filter writes nothing.
+#[test]
+fn whatever_stands_around_it_a_value_is_given_back_or_refused() {
+    type Reads = fn(&str) -> Vec<u8>;
+    type Around = &'static [(&'static str, bool)];
+    let nix: Reads = |text| {
+        let arguments = ["--store", "dummy://", "--eval", "--strict", "--json", "-E", text];
+        strings(&run(Command::new("nix-instantiate").args(arguments)).unwrap())
+    };
+    let languages: [(&str, Around, Reads); 5] = [
+        ("sh", AROUND_SH, |text| words("dash", text)),
+        ("sh", AROUND_SH, |text| words("bash", text)),
+        ("yaml", AROUND_YAML, |text| {
+            strings(&parsed(text, |file| python("tree", file)))
+        }),
+        ("env", AROUND_ENV, |text| {
+            parsed(text, |file| (READERS[0].command)(file, &["A".to_owned()]))
+        }),
+        ("nix", AROUND_NIX, nix),
+    ];
+    for (filter, around, reads) in languages {
+        for (text, is_written) in around {
+            let written = rendered(text, filter, VALUE.as_bytes());
+            assert_eq!(written.is_some(), *is_written, "{filter}: {text}: {written:?}");
+            let (Some(written), Some(of_word)) = (written, rendered(text, filter, b"word")) else {
+                continue;
+            };
+            let expected = String::from_utf8(reads(&of_word)).unwrap().replace("word", VALUE);
+            assert!(expected.contains(VALUE), "{filter}: {text}");
+            assert_eq!(
+                String::from_utf8(reads(&written)).unwrap(),
+                expected,
+                "{filter}: {text}: {written}"
+            );
+        }
     }
 }

@@ -1,4 +1,5 @@
-"""Prints the values that a parser finds in a file, each in hexadecimal digits on a line of its own. The first argument is the language."""
+"""Prints the values that a parser finds in a file, each in hexadecimal digits on a line of its own. The first argument is the language.
+For the language "tree", prints all of a YAML file as JSON."""
 
 import base64
 import json
@@ -38,6 +39,13 @@ PARSERS = {
     "url": lambda: map(urllib.parse.unquote_to_bytes, lines()),
     "base64": lambda: (base64.b64decode(line, validate=True) for line in lines()),
 }
+
+if language == "tree":
+    # As JSON, with all that is around its strings.
+    import yaml
+
+    print(json.dumps(yaml.safe_load(text())))
+    sys.exit()
 
 for value in PARSERS[language]():
     print((value if isinstance(value, bytes) else value.encode()).hex())

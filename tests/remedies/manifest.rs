@@ -265,6 +265,16 @@ pub const ROWS: &[Row] = &[
     mended("the filters are {FILTER_NAMES}", a_filter_that_is_there_is_used),
     mended("write double quotes, or none", a_filter_is_between_double_quotes),
     mended(
+        "write it as a string of its own on the line",
+        a_filter_is_where_quotes_are_clear,
+    ),
+    mended("write double quotes around the whole string", a_filter_is_a_whole_string),
+    mended(
+        "write it outside of quotes, before any here-document",
+        a_filter_is_a_word_of_a_shell,
+    ),
+    mended("write @sops:NAME@ or", a_name_in_a_template_has_no_blanks),
+    mended(
         "use the filter base64 if its reader can decode that",
         a_filter_for_bytes_is_used,
     ),
@@ -393,6 +403,26 @@ fn a_filter_that_is_there_is_used() {
 fn a_filter_is_between_double_quotes() {
     let words = "is between single quotes, which know no escapes; write double quotes, or none";
     of_template("one", words, "a: '@sops:s|yaml@'", "a: \"@sops:s|yaml@\"");
+}
+
+fn a_filter_is_where_quotes_are_clear() {
+    let words = "it is not clear whether secret \"s\" with the filter yaml is between quotes; write it as a string of its own on the line";
+    of_template("one", words, "a: -\"@sops:s|yaml@\"", "a: \"-@sops:s|yaml@\"");
+}
+
+fn a_filter_is_a_whole_string() {
+    let words = "is a part of a string without quotes; write double quotes around the whole string";
+    of_template("one", words, "a: Bearer @sops:s|yaml@", "a: \"Bearer @sops:s|yaml@\"");
+}
+
+fn a_filter_is_a_word_of_a_shell() {
+    let words = "secret \"s\" with the filter sh is between quotes, in a comment, or behind a here-document or a backquote; write it outside of quotes";
+    of_template("one", words, "a=\"@sops:s|sh@\"", "a=@sops:s|sh@");
+}
+
+fn a_name_in_a_template_has_no_blanks() {
+    let words = "which begins like a placeholder; write @sops:NAME@ or @sops:NAME|FILTER@, without blanks";
+    of_template("one", words, "@sops:s | json@", "@sops:s|json@");
 }
 
 fn a_filter_for_bytes_is_used() {

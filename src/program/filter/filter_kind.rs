@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{json, lines, nix, url, xml};
 use crate::{
-    program::quotes::Quotes,
+    program::{quotes::Quotes, surroundings::Surroundings},
     sops::env_file::{Take, Unwritable, sh, systemd},
     text::{diagnosis::Diagnosis, printable::named},
 };
@@ -63,6 +63,12 @@ pub enum FilterError {
     Value(&'static str),
     /// Single quotes around the place, between which the language has no escapes.
     SingleQuotes,
+    /// Quotes that can be read in two ways.
+    UnclearQuotes,
+    /// Further text in the same string, which has no quotes.
+    PartOfString,
+    /// Quotes around a word of a shell, or a part of a script that is not followed.
+    NoWord,
 }
 
 impl From<Unwritable> for FilterError {
@@ -84,6 +90,20 @@ impl FilterError {
                 format!("secret {secret} with the filter {filter} is between single quotes, which know no escapes"),
                 "write double quotes, or none",
             ),
+            Self::UnclearQuotes => Diagnosis::new(
+                format!("it is not clear whether secret {secret} with the filter {filter} is between quotes"),
+                "write it as a string of its own on the line",
+            ),
+            Self::PartOfString => Diagnosis::new(
+                format!("secret {secret} with the filter {filter} is a part of a string without quotes"),
+                "write double quotes around the whole string",
+            ),
+            Self::NoWord => Diagnosis::new(
+                format!(
+                    "secret {secret} with the filter sh is between quotes, in a comment, or behind a here-document or a backquote"
+                ),
+                "write it outside of quotes, before any here-document",
+            ),
         }
     }
 }
@@ -101,6 +121,38 @@ impl Filter {
         Some(Self::Indent(columns)).filter(|filter| filter.to_string() == name)
     }
 
+    /// What the filter writes of `value` as it is, whatever stands around it.
+    pub(crate) fn without_escapes(self, value: &[u8]) -> &[u8] {
+        match self {
+            Self::FirstLine => lines::first(value),
+            Self::Indent(_) => value,
+            _ => b"",
+        }
+    }
+
+    /// The quotes around a place in which this filter writes a string.
+    ///
+    /// # Errors
+    ///
+    /// When a string of the language cannot stand at the place.
+    pub(crate) fn fit(self, place: &Surroundings<'_>) -> Result<Option<Quotes>, FilterError> {
+        let is_value = match self {
+            Self::Json => place.is_value(),
+            Self::Nix => !place.is_in_nix_string && place.is_value(),
+            Self::Yaml => place.is_yaml_value(),
+            Self::Env => place.is_variable(),
+            Self::Sh if place.takes_shell_word => return Ok(None),
+            Self::Sh => return Err(FilterError::NoWord),
+            Self::Url | Self::Xml | Self::Base64 | Self::Indent(_) | Self::FirstLine => return Ok(place.quotes),
+        };
+        match place.quotes {
+            _ if !place.is_clear() || self == Self::Nix && place.is_in_nix_string => Err(FilterError::UnclearQuotes),
+            None if !is_value => Err(FilterError::PartOfString),
+            Some(Quotes::Single) => Err(FilterError::SingleQuotes),
+            quotes => Ok(quotes),
+        }
+    }
+
     /// Takes `value` as it is written at a place in a text. `quotes` are those around the place. Where there are none, a string has its
     /// own.
     ///
@@ -113,11 +165,7 @@ impl Filter {
             Self::Nix => string(quotes, take, |take| nix::write(value, take)),
             Self::Env if value.len() > systemd::MOST => Err(FilterError::Value("more bytes than a variable can have")),
             Self::Env => string(quotes, take, |take| systemd::between_double_quotes(value, take)),
-            Self::Sh => Ok(match quotes {
-                None => sh::write(value, take),
-                Some(Quotes::Single) => sh::between_single_quotes(value, take),
-                Some(Quotes::Double) => sh::between_double_quotes(value, take),
-            }?),
+            Self::Sh => Ok(sh::write(value, take)?),
             Self::Url => {
                 url::write(value, take);
                 Ok(())
@@ -210,17 +258,11 @@ mod tests {
     #[test]
     fn a_string_has_quotes_of_its_own_only_where_there_are_none() {
         let value = b"it's \"$HOME\"\\";
-        for (filter, bare, double, single) in [
-            ("json", r#""it's \"$HOME\"\\""#, r#"it's \"$HOME\"\\"#, None),
-            ("yaml", r#""it's \"$HOME\"\\""#, r#"it's \"$HOME\"\\"#, None),
-            ("env", r#""it's \"\$HOME\"\\""#, r#"it's \"\$HOME\"\\"#, None),
-            ("nix", r#""it's \"\$HOME\"\\""#, r#"it's \"\$HOME\"\\"#, None),
-            (
-                "sh",
-                r#"'it'\''s "$HOME"\'"#,
-                r#"it's \"\$HOME\"\\"#,
-                Some(r#"it'\''s "$HOME"\"#),
-            ),
+        for (filter, bare, double) in [
+            ("json", r#""it's \"$HOME\"\\""#, r#"it's \"$HOME\"\\"#),
+            ("yaml", r#""it's \"$HOME\"\\""#, r#"it's \"$HOME\"\\"#),
+            ("env", r#""it's \"\$HOME\"\\""#, r#"it's \"\$HOME\"\\"#),
+            ("nix", r#""it's \"\$HOME\"\\""#, r#"it's \"\$HOME\"\\"#),
         ] {
             assert_eq!(written(filter, value, None).as_deref(), Ok(bare), "{filter}");
             assert_eq!(
@@ -228,10 +270,9 @@ mod tests {
                 Ok(double),
                 "{filter}"
             );
-            let expected = single.ok_or(FilterError::SingleQuotes);
             assert_eq!(
-                written(filter, value, Some(Quotes::Single)).as_deref(),
-                expected.as_ref().copied(),
+                written(filter, value, Some(Quotes::Single)),
+                Err(FilterError::SingleQuotes),
                 "{filter}"
             );
         }

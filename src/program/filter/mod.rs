@@ -1,4 +1,4 @@
-//! Filters: how a value is written into the text of a template, so that the reader of that text gets the value back, byte for byte.
+//! Filters: how a value is written into the text of a template, so that the reader of that text gets the value back.
 
 mod escape;
 mod filter_kind;

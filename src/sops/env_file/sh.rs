@@ -36,42 +36,16 @@ pub(crate) const OWN_NAMES: &[&str] = &[
     "UID",
 ];
 
-pub(crate) fn write(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
-    take(b"'");
-    between_single_quotes(value, take)?;
-    take(b"'");
-    Ok(())
-}
-
 /// Between single quotes, each character stands for itself. A single quote itself stands outside of them, behind a backslash.
-pub(crate) fn between_single_quotes(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
+pub(crate) fn write(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
     without_nul(value)?;
+    take(b"'");
     let mut separator: &[u8] = b"";
     for part in value.split(|&byte| byte == b'\'') {
         take(separator);
         take(part);
         separator = b"'\\''";
     }
+    take(b"'");
     Ok(())
-}
-
-/// Between double quotes, four characters need a backslash.
-pub(crate) fn between_double_quotes(value: &[u8], take: Take<'_>) -> Result<(), Unwritable> {
-    without_nul(value)?;
-    escape(value, b"\"\\`$", take);
-    Ok(())
-}
-
-/// Takes the value with a backslash before each of the `special` bytes.
-pub(crate) fn escape(value: &[u8], special: &[u8], take: Take<'_>) {
-    for part in value.split_inclusive(|byte| special.contains(byte)) {
-        match part.split_last() {
-            Some((last, rest)) if special.contains(last) => {
-                take(rest);
-                take(b"\\");
-                take(std::slice::from_ref(last));
-            }
-            _ => take(part),
-        }
-    }
 }

@@ -1,9 +1,6 @@
 //! The files of `EnvironmentFile=`. Sources: systemd.exec(5), and `src/basic/env-file.c` and `env-util.c` of systemd.
 
-use super::{
-    sh::escape,
-    unwritable::{Take, Unwritable, text},
-};
+use super::unwritable::{Take, Unwritable, text};
 
 /// The most bytes of a name and its value together: Linux allows 131,072 for `NAME=value` and the NUL behind it (`MAX_ARG_STRLEN`).
 pub(crate) const MOST: usize = 131_070;
@@ -29,6 +26,20 @@ pub(crate) fn between_double_quotes(value: &[u8], take: Take<'_>) -> Result<(), 
     }
     escape(value, b"\"\\`$", take);
     Ok(())
+}
+
+/// Takes the value with a backslash before each of the `special` bytes.
+fn escape(value: &[u8], special: &[u8], take: Take<'_>) {
+    for part in value.split_inclusive(|byte| special.contains(byte)) {
+        match part.split_last() {
+            Some((last, rest)) if special.contains(last) => {
+                take(rest);
+                take(b"\\");
+                take(std::slice::from_ref(last));
+            }
+            _ => take(part),
+        }
+    }
 }
 
 /// Whether Unicode has set the code point apart as no character: U+FDD0 to U+FDEF, and the last two of each plane.

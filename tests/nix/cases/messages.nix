@@ -159,6 +159,12 @@ in
     };
   };
 
+  says-env-file-with-a-text-of-its-own = host {
+    sops.secrets."db/password" = { };
+    sops.envFiles.app.DB_PASSWORD = "db/password";
+    sops.templates.app.file = pkgs.writeText "built" "LOG_LEVEL=info";
+  };
+
   says-sops-file-outside-the-store = host {
     sops.secrets."db/password".sopsFile = "/var/lib/secrets.yaml";
   };
