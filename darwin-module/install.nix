@@ -32,12 +32,8 @@ rec {
   installer = import ../module-common/installer.nix { inherit lib pkgs cfg; } {
     scriptName = "sops-nix";
     inherit manifest;
-    defaultEnvironment = {
-      # This home belongs to nobody, so that no person's own keys are used.
-      HOME = "/var/empty";
-      SOPS_NIX_HISTORY = (import ../module-common/history.nix).directory;
-      SOPS_NIX_MAY_LACK_KEY = "1";
-    };
+    # This home belongs to nobody, so that no person's own keys are used.
+    defaultEnvironment.HOME = "/var/empty";
   };
 
   # A script that removes the memory disk.

@@ -11,12 +11,6 @@ let
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
   # A command that shows how the place of the key is mounted.
   showMount = if isDarwin then "mount" else "findmnt --target $written";
-  # Nobody can have encrypted a file to a new key, and the installer of the system has to know that. macOS has no directory that each boot empties.
-  noteNewKey = lib.optionalString (!isDarwin) ''
-    if [ "$(id -u)" = 0 ] && mkdir -p -m 0711 /run/sops-nix; then
-      echo "$(stat -L -c '%d %i %Y' "$target") $publicKey" > /run/sops-nix/new-key || true
-    fi
-  '';
 in
 pkgs.writeShellScript "sops-nix-generate-age-key" ''
   export PATH='${
@@ -83,5 +77,5 @@ pkgs.writeShellScript "sops-nix-generate-age-key" ''
   if [ "$written" = "$target" ]; then writeInPlace; else replace; fi
   sync "$target" "$directory"
   publicKey=$(${pkgs.age}/bin/age-keygen -y "$target")
-  ${noteNewKey}echo "Public key: $publicKey"
+  echo "Public key: $publicKey"
 ''

@@ -47,8 +47,7 @@ in
         default = false;
         description = ''
           Whether to generate a key in `sops.age.keyFile` if that file does not exist or is empty. An existing key is never replaced. The public key
-          is printed: add it to `.sops.yaml`, and run `sops updatekeys` in the directory of `.sops.yaml`. On NixOS, the boot that makes the key has
-          not failed, although no file can be encrypted to it yet.
+          is printed: add it to `.sops.yaml`, and run `sops updatekeys` in the directory of `.sops.yaml`.
         '';
       };
 

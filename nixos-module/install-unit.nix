@@ -101,10 +101,7 @@ rec {
         hookSeconds = if hooks.any phase then hooks.seconds else null;
         inherit (cfg) keyTimeout maxSize;
         roots = lib.unique (
-          phases.usualRoots
-          ++ [ (import ../module-common/history.nix).directory ]
-          ++ phase.roots
-          ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
+          phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
         );
       });
     };

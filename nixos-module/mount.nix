@@ -16,7 +16,6 @@ phase:
 
 let
   flags = "nodev,nosuid,noexec";
-  history = import ../module-common/history.nix;
   mount = type: options: ''mount -t ${type} -o ${flags},mode=0751${options} ${type} "$mountPoint"'';
   # Kernels before 6.4 do not know noswap.
   mountTmpfs = "${mount "tmpfs" ",noswap"} 2> /dev/null || ${mount "tmpfs" ""}";
@@ -44,8 +43,6 @@ let
       # At a first boot /home may not exist yet.
       ++ lib.optional (roots != [ ]) "mkdir -p ${lib.escapeShellArgs roots}"
       ++ [
-        # The installer may only write below a directory that is there.
-        "[ ! -d ${history.above} ] || mkdir -p ${history.directory}"
         ''if mountpoint -q "$mountPoint"; then''
         # Somebody may have mounted it with weaker flags.
         "  mount -o remount,bind,${flags} \"$mountPoint\""

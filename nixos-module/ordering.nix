@@ -11,7 +11,6 @@ let
   fileSystems = import ./file-systems.nix { inherit config lib; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
-  checkUnit = "sops-nix-key-check.service";
   usersUnit = "sops-nix-for-users.service";
   fileSystemsUnit = "sops-nix-for-file-systems.service";
 
@@ -114,7 +113,6 @@ let
           usersUnit
           fileSystemsUnit
           keyUnit
-          checkUnit
         ];
     in
     lib.filter (name: !isOurs name) (
@@ -190,21 +188,5 @@ in
 
   # The units that somebody has ordered before `unit`, without those that are always before it.
   ahead =
-    unit:
-    lib.filter (name: name != checkUnit && !earlyUnits ? ${name} && earlyByName name == null) (
-      predecessors [ ] unit
-    );
-
-  # The units of others that may bring the key for `unit`.
-  bringers =
-    unit:
-    lib.subtractLists (
-      [
-        keyUnit
-        usersUnit
-        fileSystemsUnit
-        checkUnit
-      ]
-      ++ keyMounts
-    ) (lib.filter (name: !earlyUnits ? ${name} && earlyByName name == null) (predecessors [ ] unit));
+    unit: lib.filter (name: !earlyUnits ? ${name} && earlyByName name == null) (predecessors [ ] unit);
 }

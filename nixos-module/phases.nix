@@ -85,12 +85,6 @@ let
 
   optionName = kind: name: "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
 
-  defaultEnvironment = {
-    # This home belongs to nobody, so that no person's own keys are used.
-    HOME = "/var/empty";
-    SOPS_NIX_HISTORY = (import ../module-common/history.nix).directory;
-  };
-
   zeroIfNull = number: if number == null then 0 else number;
 
   phase =
@@ -120,8 +114,6 @@ let
           lib.catAttrs "sopsFile" (lib.attrValues secrets) ++ lib.catAttrs "file" (lib.attrValues templates)
         );
       mountPoint = "${directory}.d";
-      # The mark that the last run has found no key, on a host that never had one.
-      noKeyMark = "${directory}.no-key-yet";
 
       # Every declared path, and the top-level directories of these paths and of the metrics.
       paths = map (entry: entry.path) (lib.attrValues secrets ++ lib.attrValues templates);
@@ -160,14 +152,9 @@ let
 
       installer = installerFor {
         scriptName = "sops-nix${suffix}";
-        inherit manifest flags defaultEnvironment;
-      };
-
-      # Looks whether this host has a key, and installs nothing.
-      keyCheck = installerFor {
-        scriptName = "sops-nix-find-key${suffix}";
-        inherit manifest defaultEnvironment;
-        flags = [ "--key-check" ];
+        inherit manifest flags;
+        # This home belongs to nobody, so that no person's own keys are used.
+        defaultEnvironment.HOME = "/var/empty";
       };
     };
 in

@@ -22,17 +22,6 @@ let
   };
   record = import ./boot-record.nix;
   hooks = import ./hooks.nix { inherit lib pkgs cfg; };
-  keyCheck = import ./key-check.nix {
-    inherit
-      config
-      lib
-      options
-      pkgs
-      utils
-      ;
-  };
-  # Exit code 4 says that this host never had a key. That is no failed boot.
-  mayLackKey = phase: lib.optionalString (keyCheck.mayLackKeyAtBoot phase) "SOPS_NIX_MAY_LACK_KEY=1 ";
 
   # If the last secret was removed from the configuration, it must be removed from the host. A host that never had any is left alone.
   onlyWhereInstalled =
@@ -57,10 +46,10 @@ let
         mkdir -p -m 0711 ${record.directory}
         install -m 0600 /dev/null ${record.log phase}
         sopsStatus=0
-        ${mayLackKey phase}${hooks.installer phase} > ${record.log phase} 2>&1 || sopsStatus=$?
+        ${hooks.installer phase} > ${record.log phase} 2>&1 || sopsStatus=$?
         cat ${record.log phase}
         echo "$sopsStatus" > ${record.status phase}
-        [ "$sopsStatus" = 4 ] || (exit "$sopsStatus")
+        (exit "$sopsStatus")
       fi
     '';
 

@@ -53,16 +53,6 @@ let
     waitForKeys
     withKeyGeneration
     ;
-  keyCheck = import ./key-check.nix {
-    inherit
-      config
-      lib
-      options
-      pkgs
-      utils
-      ;
-  };
-  checksKey = phase: onlyIf (keyCheck.asks phase) (keyCheck.fields phase);
   definitionsOf = import ./definitions.nix { inherit config lib options; };
   formerUnit = import ./former-units.nix { inherit config lib options; };
   ordering = import ./ordering.nix {
@@ -202,7 +192,6 @@ in
           formerCommands = former.commands;
         })
         waitForKeys
-        (checksKey phases.regular)
         (onlyIf (ways.regularByUnit && !phases.regular.isEmpty) inOrder)
         {
           description = lib.mkDefault "Secrets of sops files";
@@ -241,7 +230,6 @@ in
         })
         # Without an early secret this unit needs no key, so the users need not wait for a key.
         (onlyIf (!phases.early.isEmpty) waitForKeys)
-        (checksKey phases.early)
         (onlyIf (ways.earlyByUnit && !phases.early.isEmpty) inOrder)
         (onlyIf ways.earlyByUnit (again phases.early))
         (onlyIf (!ways.earlyByUnit) notAgain)
@@ -263,41 +251,6 @@ in
             partOf = lib.optional phases.early.readsOutsideStore "sysinit-reactivation.target";
           };
     })
-
-    {
-      sops-nix-key-check = lib.mkMerge [
-        waitForKeys
-        {
-          description = "Whether this host has a key for sops files";
-          after = [
-            "systemd-journald.service"
-            "systemd-remount-fs.service"
-          ];
-          before = [ "shutdown.target" ];
-          conflicts = [ "shutdown.target" ];
-          # Each start of an installer starts this unit again: RemainAfterExit is not set, and there is no limit.
-          unitConfig = earlyInBoot // {
-            StartLimitIntervalSec = 0;
-          };
-          serviceConfig = {
-            Type = "oneshot";
-            NoNewPrivileges = true;
-            LimitCORE = 0;
-            MemorySwapMax = 0;
-            TimeoutStartSec = "120s";
-            # Whoever sits before a new host sees what to do. Without that variable, what it says goes through systemd.
-            StandardOutput = "journal+console";
-            UnsetEnvironment = [ "JOURNAL_STREAM" ];
-            ExecStart = [
-              "${keyCheck.script [
-                phases.early
-                phases.regular
-              ]}"
-            ];
-          };
-        }
-      ];
-    }
 
     (lib.mkIf withKeyGeneration {
       sops-nix-generate-age-key = {

@@ -7,7 +7,7 @@ use sops_install_secrets::{
         cli::{self, Request},
         environment::Environment,
         messages,
-        run::{after_switch, check_key, run},
+        run::{after_switch, run},
     },
     system::{hardening, root::Root},
 };
@@ -32,7 +32,6 @@ fn main() -> ExitCode {
         Ok(Request::AfterSwitch { since, failed }) => {
             after_switch(since.as_deref(), failed, &Environment::read(), &Root::new("/")).into()
         }
-        Ok(Request::KeyCheck(manifest)) => check_key(manifest, Environment::read(), &Root::new("/")).into(),
         Ok(Request::Run(arguments)) => run(&arguments, Environment::read(), &Root::new("/")).into(),
         Err(line) => {
             tracing::error!("{line}");

@@ -44,14 +44,11 @@ Exit codes:
   0  done
   1  failed, nothing changed
   2  wrong usage, or a manifest that cannot be used
-  3  published, but some secrets (only while nothing was published before), links or unit requests failed
-  4  no key yet: nothing published, on a host that has never had a key";
+  3  published, but some secrets (only while nothing was published before), links or unit requests failed";
 
 /// The argument with which this program starts itself once more; see `src/install/units/after_switch.rs`.
 const AFTER_SWITCH: &str = "--after-switch";
 const SINCE: &str = "--since=";
-/// The argument with which a unit of the Nix modules asks whether this host has a key, before it installs anything.
-pub(crate) const KEY_CHECK: &str = "--key-check";
 
 const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
 
@@ -67,8 +64,6 @@ pub enum Request {
         /// The units that had failed before the switch.
         failed: Vec<String>,
     },
-    /// Look whether this host has a key for this manifest. Only units of the Nix modules pass such arguments.
-    KeyCheck(PathBuf),
     /// The command line asks for a text on standard output: the help or the version.
     Print(String),
 }
@@ -84,11 +79,6 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
         && first == AFTER_SWITCH
     {
         return Ok(after_switch(rest));
-    }
-    if let [_, first, manifest] = arguments.as_slice()
-        && first == KEY_CHECK
-    {
-        return Ok(Request::KeyCheck(PathBuf::from(manifest)));
     }
     match Arguments::try_parse_from(two_dashes(arguments)) {
         Ok(arguments) => Ok(Request::Run(arguments)),
@@ -207,13 +197,6 @@ mod tests {
             };
             assert_eq!(parsed(&arguments), Ok(wanted));
         }
-    }
-
-    #[test]
-    fn a_unit_asks_for_the_key_of_a_manifest() {
-        let wanted = Request::KeyCheck(PathBuf::from("m.json"));
-        assert_eq!(parsed(&["--key-check", "m.json"]), Ok(wanted));
-        assert!(parsed(&["--key-check"]).is_err() && parsed(&["m.json", "--key-check"]).is_err());
     }
 
     #[test]

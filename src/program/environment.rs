@@ -9,11 +9,6 @@ use std::{
 
 use crate::system::{plaintext::Plaintext, user_dirs};
 
-/// The variable that names the directory in which the program notes, over restarts, that this host has had secrets.
-pub(crate) const HISTORY: &str = "SOPS_NIX_HISTORY";
-/// The variable that says by `1` that it is no failure if this host never had a key.
-const MAY_LACK_KEY: &str = "SOPS_NIX_MAY_LACK_KEY";
-
 /// The environment variables that the program uses.
 pub struct Environment {
     /// `NIXOS_ACTION=dry-activate`: whether this is a dry run, which reports what would change.
@@ -26,10 +21,6 @@ pub struct Environment {
     /// `SOPS_NIX_SYSTEMCTL`: the path of systemctl, which restarts the units that must not be in the lists for
     /// `switch-to-configuration`.
     pub systemctl: Option<PathBuf>,
-    /// [`HISTORY`].
-    pub history: Option<PathBuf>,
-    /// [`MAY_LACK_KEY`].
-    pub may_lack_key: bool,
     /// `XDG_RUNTIME_DIR`, or on macOS what `getconf` says: the directory that replaces `%r` in user mode.
     pub runtime_dir: Option<PathBuf>,
     /// The variables that name key sources.
@@ -71,8 +62,6 @@ impl Environment {
             via_systemctl: env::var_os("SOPS_RESTART_UNITS_VIA_SYSTEMCTL").is_some_and(|value| value == "1"),
             units: absolute("SOPS_NIX_UNITS"),
             systemctl: absolute("SOPS_NIX_SYSTEMCTL"),
-            history: absolute(HISTORY),
-            may_lack_key: env::var_os(MAY_LACK_KEY).is_some_and(|value| value == "1"),
             runtime_dir: user_dirs::runtime(),
             keys: KeyVariables::read(),
         }

@@ -6,15 +6,22 @@ use super::environment::KeyVariables;
 use crate::{
     keys::{Credential, GpgSource, KeyFile, KeySources, Keyring, Notice, SshKeyFile},
     manifest::Manifest,
-    system::root::{Root, SSHD},
+    system::{
+        confinement::Confined,
+        root::{Root, SSHD},
+    },
 };
 
 /// Where the documents of sops-nix put the age key of a host.
 const HOST_KEY_FILE: &str = "/var/lib/sops-nix/key.txt";
 
-/// Loads all keys of `sources`, those of this host, and reports errors of the key sources.
-pub(crate) fn load(manifest: &Manifest, sources: &KeySources) -> Keyring {
-    let mut keyring = Keyring::load(sources);
+/// Loads all keys of this host, and reports errors of the key sources. Key files are read on `thread`.
+pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
+    let sources = KeySources {
+        thread,
+        ..sources(manifest, variables)
+    };
+    let mut keyring = Keyring::load(&sources);
     tell(manifest, keyring.take_notices());
     keyring
 }

@@ -59,11 +59,13 @@ impl<'m> Prepared<'m> {
             files,
             mut lacks,
         } = collected;
+        // A live value that is kept may be of another form, in which names cannot be told from values.
+        let warnings = environment_files::warnings(manifest, &values);
         let kept = kept::keep(manifest, site, &lacks.failures, &mut values);
         lacks.failures.extend(kept.failure);
         let (rendered, further) = rendering::render(manifest, &values, &lacks.absent, thread);
         Self {
-            warnings: environment_files::warnings(manifest, &values),
+            warnings,
             values,
             rendered,
             files,

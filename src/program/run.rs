@@ -14,13 +14,12 @@ use super::{
     cli::{Arguments, CheckMode},
     environment::Environment,
     failure::{Failure, Verdict, failed_entries, listed, verdict},
-    history,
     host_recipients::HostRecipients,
     key_sources,
     lacks::{Lacks, published_rest},
     last_run, manifest_file,
     metrics::{self, RunSummary},
-    mock, no_key_yet,
+    mock,
     owners::{Owners, owned},
     prepared::Prepared,
     site, sops_files,
@@ -29,7 +28,6 @@ use super::{
 };
 use crate::{
     install::{self, Entry, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
-    keys::KeySources,
     manifest::Manifest,
     system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
@@ -48,8 +46,6 @@ pub enum Outcome {
     /// A generation was published (in a dry run: would be published), but something failed. A symlink or a unit request can be
     /// missing after any run. A secret or template can be missing only if no generation was live before.
     PublishedRest = 3,
-    /// This host has never had a key, so nothing was published.
-    NoKeyYet = 4,
 }
 
 impl From<Outcome> for ExitCode {
@@ -110,20 +106,11 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
     // start programs.
     let thread = Confined::default();
-    let sources = KeySources {
-        thread: thread.clone(),
-        ..key_sources::sources(manifest, std::mem::take(&mut environment.keys))
-    };
-    if let Some(note) = no_key_yet::look(manifest, &sources, &environment, root) {
-        tracing::warn!("{note}");
-        return Outcome::NoKeyYet;
-    }
-    let keyring = key_sources::load(manifest, &sources);
+    let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
     let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
     let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
     key_sources::tell(manifest, notices);
-    remember(&environment, manifest, &prepared, root);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
     let (mut lacks, kept) = (prepared.lacks, prepared.kept);
@@ -143,37 +130,6 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
         metrics::keep(manifest, arguments.ignore_passwd, &summary);
     }
     outcome
-}
-
-/// Notes for later that this host has had secrets, if a key of it has opened a sops file.
-fn remember(environment: &Environment, manifest: &Manifest, prepared: &Prepared<'_>, root: &Root) {
-    let history = environment.history.as_ref().filter(|_| !manifest.user_mode);
-    let is_to_keep = !environment.dry_run && !prepared.files.is_empty();
-    if let Some(Err(warning)) = history
-        .filter(|_| is_to_keep)
-        .map(|history| history::keep(&root.locate(history)))
-    {
-        tracing::warn!("{warning}");
-    }
-}
-
-/// Looks whether this host has a key, for the units that must not start before it has one. What else there is to say of the manifest, a
-/// run says.
-#[must_use]
-pub fn check_key(manifest: PathBuf, mut environment: Environment, root: &Root) -> Outcome {
-    let arguments = Arguments {
-        check_mode: CheckMode::Off,
-        ignore_passwd: true,
-        manifest,
-    };
-    let Ok(manifest) = manifest_file::read(&arguments, &environment) else {
-        return Outcome::Done;
-    };
-    let sources = key_sources::sources(&manifest, std::mem::take(&mut environment.keys));
-    if let Some(note) = no_key_yet::look(&manifest, &sources, &environment, root) {
-        tracing::warn!("{note}");
-    }
-    Outcome::Done
 }
 
 /// Decides by the failure policy what is published, and publishes it. In a dry run, reports what would be published. Beside what is lacking

@@ -22,7 +22,6 @@ mod manifests;
 mod metrics;
 mod mock;
 mod mounts;
-mod no_key_yet;
 mod optional;
 mod paths;
 mod placement;

@@ -52,6 +52,5 @@ fn help_and_version_are_printed_on_standard_output() {
           1  failed, nothing changed
           2  wrong usage, or a manifest that cannot be used
           3  published, but some secrets (only while nothing was published before), links or unit requests failed
-          4  no key yet: nothing published, on a host that has never had a key
     "#]].assert_eq(&help);
 }

@@ -41,11 +41,3 @@ healthy() {
     start sops-nix
     at_one_time
 }
-
-# A host that never had a key, after its first boot.
-keyless() {
-    cp "$FILES/nesting.json" db.json
-    unit sops-nix "" manifest.json
-    sed -i "2i export SOPS_NIX_HISTORY='$PWD/history'" x-sops-nix
-    SOPS_NIX_MAY_LACK_KEY=1 start sops-nix
-}

@@ -37,7 +37,6 @@ let
   generatedScripts =
     lib.concatMap (phase: [
       phase.installer
-      phase.keyCheck
       (mount phase).script
       (mockWarning phase).script
       (hooks.before phase)
@@ -56,21 +55,6 @@ let
         ahead = [ ];
       })
       (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
-      (
-        (import ../../nixos-module/key-check.nix {
-          inherit
-            config
-            lib
-            options
-            pkgs
-            ;
-          inherit (config._module.args) utils;
-        }).script
-        [
-          phases.early
-          phases.regular
-        ]
-      )
     ];
 in
 {

@@ -84,23 +84,7 @@ check_activation_scripts() {
   activate "$here/setupSecrets.snippet"
   unit
   expect "and what did not is not" 0 regular $?
-  # A host that never had a key: the boot has not failed, and the unit that looks for keys says the same, once.
-  rm -f "$work/run/current-system"
-  runnable "$here/sops-nix-key-check.sh" > "$work/check"
-  check_key() { bash "$work/check" > "$work/said" 2>&1; }
-  stand_in sops-nix-find-key 'echo "looks with $SOPS_NIX_MAY_LACK_KEY"; exit 4'
-  stand_in sops-nix-find-key-for-users 'echo "looks early"'
-  stand_in sops-nix "echo \"no key, \$SOPS_NIX_MAY_LACK_KEY\"; touch $work/run/secrets.no-key-yet; exit 4"
-  activate "$here/setupSecrets.snippet"
-  expect "at boot a host without a key has not failed" 0 $'setting up secrets...\nno key, 1' $?
-  check_key
-  expect "and what it said goes to the journal" 0 $'looks early\nno key, 1' $?
-  check_key
-  expect "after that it looks itself" 0 $'looks early\nlooks with 1' $?
   touch "$work/run/current-system"
-  activate "$here/setupSecrets.snippet"
-  expect "on a switch this is a failure" 4 "no key, " $?
-  stand_in sops-nix 'echo regular >&2; exit ${REGULAR:-0}'
 
   activate "$tests/expected/no-secret-at-all/setupSecrets.snippet"
   expect "without secrets nothing is done" 0 "" $?

@@ -10,24 +10,6 @@ use crate::scene::{RECIPIENT, Scene, command};
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
-    mended(
-        "{first}, {THEN} type sops-nix retry; to make a key, run: {}",
-        a_first_key_is_made,
-    ),
-    mended(
-        "run sops updatekeys for its files, and deploy them; then",
-        a_first_key_is_made,
-    ),
-    mended("make a key, and add its recipient to .sops.yaml", a_first_key_is_made),
-    named(
-        "sshd makes a key when it starts: add the recipient that sops-nix keys then prints to .sops.yaml",
-        "no sshd may start here; the rest is as for any other key",
-        &[],
-    ),
-    mended(
-        "add {recipient} to .sops.yaml, {THEN} run: sops-nix retry",
-        a_new_key_is_added,
-    ),
     mended("run: chmod 600 {}", an_exposed_file_is_closed),
     mended(
         "{}: {}, so other programs cannot read the file",
@@ -115,58 +97,6 @@ fn host() -> Option<Scene> {
     scene.declare(&path, "a", json!({}));
     scene.is_mended();
     Some(scene)
-}
-
-/// A host whose key would be in `lib`, and which never had one.
-fn host_without_a_key() -> Option<Scene> {
-    let mut scene = Scene::system().filter(|scene| scene.world.is_on_disk())?;
-    let file = scene.encrypted("secrets.yaml", "a: one\n");
-    let key = scene.world.input("lib/new key.txt").display().to_string();
-    scene.world.allow_input("lib");
-    let history = scene.world.input("history").display().to_string();
-    scene.set("version", 1);
-    scene.set("ageKeyFile", key);
-    scene.declare(&file, "a", json!({}));
-    scene.variable("SOPS_NIX_HISTORY", &history);
-    scene.variable("SOPS_NIX_MAY_LACK_KEY", "1");
-    Some(scene)
-}
-
-/// Encrypts the file for the key of the host, too.
-fn add_key(scene: &Scene) {
-    let recipient = scene.types("age-keygen -y 'lib/new key.txt'");
-    scene.recipients(&[RECIPIENT, recipient.trim()]);
-    scene.types("sops updatekeys --yes secrets.yaml");
-    scene.is_mended();
-}
-
-fn a_first_key_is_made() {
-    let Some(scene) = host_without_a_key().filter(|_| has("age-keygen")) else {
-        return;
-    };
-    let line = scene.says("make a key, and add its recipient to .sops.yaml, run sops updatekeys for its files");
-    scene.does(&line);
-    add_key(&scene);
-}
-
-fn a_new_key_is_added() {
-    let Some(scene) = host_without_a_key().filter(|_| has("age-keygen")) else {
-        return;
-    };
-    scene.types("mkdir lib && age-keygen -o 'lib/new key.txt'");
-    let note = "mkdir -p /run/sops-nix; echo \"$(stat -c '%d %i %Y' 'lib/new key.txt') $RECIPIENT\" > /run/sops-nix/new-key";
-    let recipient = scene.types("age-keygen -y 'lib/new key.txt'");
-    let directory = scene.world.input("").display().to_string();
-    scene
-        .world
-        .shell(&format!("cd '{directory}'; {}", note.replace("$RECIPIENT", recipient.trim())));
-    let line = scene.says("this host has just made its first key");
-    assert!(
-        line.contains(&format!("; add {} to .sops.yaml, ", recipient.trim())),
-        "{line}"
-    );
-    assert_eq!(command(&line), "sops-nix retry");
-    add_key(&scene);
 }
 
 fn an_exposed_file_is_closed() {

@@ -16,7 +16,7 @@ use crate::{
     manifest::{Manifest, Phase},
     program::{
         again,
-        environment::{Environment, HISTORY, KeyVariables},
+        environment::{Environment, KeyVariables},
     },
     system::root::Root,
     text::{
@@ -135,12 +135,6 @@ impl Installation {
                 set.map(|(_, value)| value.into()).or_else(inherited)
             }
         })
-    }
-
-    /// The directory in which the installation notes that this host has had secrets.
-    pub(crate) fn history(&self) -> Option<&Path> {
-        let (_, history) = self.call.variables.iter().rfind(|(variable, _)| variable == HISTORY)?;
-        Some(Path::new(history))
     }
 
     /// The command that makes it again. `manifest` is its manifest.

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     install::record::{Record, RecordedFailure},
     manifest::{MOCK_MARK, Manifest},
-    program::no_key_mark::NoKeyMark,
     system::{handle, root::Root},
     text::{diagnosis::Diagnosis, printable::named},
 };
@@ -42,8 +41,6 @@ pub(crate) struct PhaseStatus {
     pub(crate) generation: Option<LiveStatus>,
     /// The last run that changed something or failed; null if nothing is recorded.
     pub(crate) last_run: Option<LastRun>,
-    /// That this host has never had a key, so that nothing was installed; null if it has one.
-    pub(crate) no_key_yet: Option<RunFailure>,
     /// The secrets, and then the templates.
     pub(crate) entries: Vec<EntryStatus>,
     /// What a page calls the installation.
@@ -100,15 +97,13 @@ impl PhaseStatus {
     pub(crate) fn of(installation: &Installation, root: &Root) -> Result<(Self, Option<Diagnosis>), Diagnosis> {
         let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
         let record = record(manifest, root);
-        let generation = live(manifest, root).map(|live| live.status(record.as_ref()));
         let status = Self {
             phase: installation.phase,
             user: installation.user.clone(),
             unit: installation.unit.clone(),
             manifest: installation.call.manifest.to_string_lossy().into_owned(),
             waits_for_login: installation.waits_for_login,
-            no_key_yet: no_key_yet(manifest, root).filter(|_| generation.is_none()),
-            generation,
+            generation: live(manifest, root).map(|live| live.status(record.as_ref())),
             last_run: record.as_ref().map(LastRun::from),
             entries: entry_status::of_all(installation, manifest, record.as_ref(), root),
             title: installation.title(),
@@ -121,13 +116,6 @@ impl PhaseStatus {
     fn faults(&self, object: &str, again: &str) -> Option<Diagnosis> {
         if self.waits_for_login {
             return None;
-        }
-        if let Some(note) = &self.no_key_yet {
-            let note = Diagnosis {
-                cause: note.cause.clone(),
-                remedy: note.remedy.clone(),
-            };
-            return Some(note.of(object));
         }
         let names = self.entries.iter().filter(|entry| entry.state.is_fault());
         let names: Vec<_> = names.map(|entry| named(&entry.name)).collect();
@@ -144,16 +132,6 @@ impl PhaseStatus {
         };
         Some(Diagnosis::new(cause, remedy).of(object))
     }
-}
-
-/// What the last run said if it has found that this host never had a key.
-fn no_key_yet(manifest: &Manifest, root: &Root) -> Option<RunFailure> {
-    let mark = NoKeyMark::beside(&root.locate(&manifest.link));
-    let note = mark.note().filter(|_| !manifest.user_mode)?;
-    Some(RunFailure {
-        cause: note.cause,
-        remedy: note.remedy,
-    })
 }
 
 /// The record beside the generations of a manifest. `None` if there is none, if this user may not read it, or if a generation was

@@ -19,5 +19,4 @@ pub use name::full as full_name;
 pub use requests::UnitRequests;
 #[cfg(test)]
 pub(crate) use state::PROPERTIES;
-pub(crate) use switch::is_running as is_switch_running;
 pub use unit_error::UnitError;

@@ -31,10 +31,6 @@ in
       "sops-nix.sh"
       "sops-nix-for-users.sh"
       "sops-nix-show-or-install.sh"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
     ];
     module = host byScripts;
@@ -51,10 +47,6 @@ in
       "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -71,10 +63,6 @@ in
       "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -100,10 +88,6 @@ in
       "scripts"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -143,10 +127,6 @@ in
       "sops-nix-for-users.service"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -164,10 +144,6 @@ in
       "sops-nix-for-users.service"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
     ];
@@ -186,10 +162,6 @@ in
       "manifest.json"
       "manifest-for-users.json"
       "sops-nix.service"
-      "sops-nix-key-check.service"
-      "sops-nix-key-check.sh"
-      "sops-nix-find-key.sh"
-      "sops-nix-find-key-for-users.sh"
       "sops-nix-mount.sh"
     ];
     module = host {

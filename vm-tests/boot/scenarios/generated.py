@@ -15,13 +15,10 @@ def tell(lab):
     file = payload.encrypt("secrets.yaml", {"a": text}, payloads.OTHER_RECIPIENT)
     payload.manifest("manifest.json", [payload.secret("a", file)], ageKeyFile=KEY_FILE)
     payload.early_manifest([payload.secret("early", file, key="a")], ageKeyFile=KEY_FILE)
-    # Every host of NixOS has this directory.
-    payload.write("nix/var/other", "")
-    payload.service("needs-all", "Wants=sops-nix.target\nRequisite=sops-nix.target\nAfter=sops-nix.target\n[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=true\n")
     machine = lab.machine()
     machine.start(payload.archive())
 
-    with lab.scenario("4a", "first boot makes a key, says which recipient to add, and has not failed"):
+    with lab.scenario("4a", "first boot makes a key, says which recipient to add, and goes on"):
         machine.wait_for_shell()
         machine.run("systemctl is-system-running --wait")
         key = machine.succeed(f"stat -c '%a %U:%G' {KEY_FILE} && cat {KEY_FILE}").splitlines()
@@ -29,21 +26,12 @@ def tell(lab):
         private_key = lab.secret(key[-1])
         assert private_key.startswith("AGE-SECRET-KEY-1")
         recipient = key[2].removeprefix("# public key: ")
-        said = machine.journal("-o cat -u sops-nix-key-check")
-        note = f"this host has just made its first key, to which no file can be encrypted yet, so nothing is installed; add {recipient} to .sops.yaml"
-        assert said.count(note) == 2, said
-        assert note.split(",")[0] in machine.console.log.read_text(errors="replace"), "whoever sits before it sees it"
         for unit in ["sops-nix-for-users.service", "sops-nix.service"]:
-            assert machine.property(unit, "ActiveState") + machine.property(unit, "AssertResult") == "inactiveno", unit
+            said = machine.journal(f"-o cat -u {unit}")
+            assert f"add {recipient} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {file}" in said, said
             assert "systemd-journald.service" in machine.property(unit, "After"), "its messages may be in no unit's log"
-        assert machine.property("sops-nix.target", "ActiveState") + machine.property("needs-all", "ActiveState") == "inactive" * 2
-        assert machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1") == ""
-        machine.fail("ls /run/secrets")
-        # Somebody may have encrypted to the key by now, so from now on this is a failure.
-        machine.fail("systemctl restart sops-nix")
-        said = machine.journal("-o cat -u sops-nix")
-        assert f"add {recipient} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {file}" in said, said
-        assert machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1") == "sops-nix.service"
+        assert machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1").splitlines() == [
+            "sops-nix-for-users.service", "sops-nix.service"]
 
     with lab.scenario("4b", "with its recipient added the secrets come, by a restart and at the second boot, by the same key"):
         payloads.encrypt(lab.directory / "secrets.yaml", {"a": text}, recipient)
@@ -56,7 +44,6 @@ def tell(lab):
         machine.succeed("systemctl is-system-running --wait")
         assert machine.succeed(f"tail -n 1 {KEY_FILE}") == private_key
         assert machine.succeed("cat /run/secrets/a /run/secrets-for-users/early") == text + text
-        assert machine.property("needs-all", "ActiveState") == "active"
         assert machine.property("sops-nix-generate-age-key.service", "ConditionResult") == "no"
         machine.shut_down()
 

@@ -25,10 +25,7 @@ use crate::{
         reply::Reply,
     },
     manifest::Manifest,
-    program::{
-        environment::Environment, failure::Failure, key_sources, mock, no_key_mark::NoKeyMark, no_key_yet::NoKeyYet,
-        rehearsal::Rehearsal, sops_files,
-    },
+    program::{environment::Environment, failure::Failure, mock, rehearsal::Rehearsal, sops_files},
     system::{confinement::Confined, root::Root},
     text::{diagnosis::Diagnosis, printable::named},
 };
@@ -127,9 +124,6 @@ impl Patient<'_> {
                 return vec![HostFinding::new(Subject::Configuration, diagnosis)];
             }
         };
-        if let Some(note) = self.no_key_yet(installation, manifest) {
-            return vec![HostFinding::new(Subject::Key, note)];
-        }
         let rehearsal = Rehearsal::of(
             manifest,
             installation.call.is_early,
@@ -155,15 +149,6 @@ impl Patient<'_> {
         .into_iter()
         .flatten()
         .collect()
-    }
-
-    /// That this host has never had a key, if the last run has found that, and it is still so. Then nothing else is to be said of the installation.
-    fn no_key_yet(&self, installation: &Installation, manifest: &Manifest) -> Option<Diagnosis> {
-        NoKeyMark::beside(&self.root.locate(&manifest.link)).note()?;
-        let history = installation.history()?;
-        let sources = key_sources::sources(manifest, installation.variables(self.root));
-        let found = NoKeyYet::of(manifest, &sources, history, self.root)?;
-        Some(found.note)
     }
 
     /// What is not there as the manifest says, although a run would not fail at it.

@@ -1,6 +1,4 @@
 #!/bin/sh
 export HOME='/var/empty'
-export SOPS_NIX_HISTORY='/nix/var/sops-nix'
-export SOPS_NIX_MAY_LACK_KEY='1'
 export PATH="${PATH:+$PATH:}/usr/bin:/bin:/usr/sbin:/sbin"
 exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets /nix/store/00000000000000000000000000000000-manifest.json

@@ -2,7 +2,6 @@
 export AWS_REGION='eu-central-1'
 export HOME='/root'
 export PATH='/opt/bin'
-export SOPS_NIX_HISTORY='/nix/var/sops-nix'
 export VAULT_TOKEN=''"$(cat /run/keys/vault-token)"''
 export PATH='/nix/store/00000000000000000000000000000000-age-plugin-tpm/bin'${PATH:+":$PATH"}
 exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets /nix/store/00000000000000000000000000000000-manifest.json

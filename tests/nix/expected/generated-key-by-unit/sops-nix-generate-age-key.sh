@@ -53,7 +53,4 @@ replace() {
 if [ "$written" = "$target" ]; then writeInPlace; else replace; fi
 sync "$target" "$directory"
 publicKey=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen -y "$target")
-if [ "$(id -u)" = 0 ] && mkdir -p -m 0711 /run/sops-nix; then
-  echo "$(stat -L -c '%d %i %Y' "$target") $publicKey" > /run/sops-nix/new-key || true
-fi
 echo "Public key: $publicKey"

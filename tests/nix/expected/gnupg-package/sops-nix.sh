@@ -1,5 +1,4 @@
 #!/bin/sh
 export HOME='/var/empty'
 export SOPS_GPG_EXEC='/nix/store/00000000000000000000000000000000-hello/bin/gpg'
-export SOPS_NIX_HISTORY='/nix/var/sops-nix'
 exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets /nix/store/00000000000000000000000000000000-manifest.json

@@ -1,4 +1,3 @@
 #!/bin/sh
 export HOME='/var/empty'
-export SOPS_NIX_HISTORY='/nix/var/sops-nix'
 exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets /nix/store/00000000000000000000000000000000-manifest.json

@@ -5,7 +5,6 @@ if [ "$1" != inside ] && $enter true 2> /dev/null; then exec $enter "$0" inside;
 umask 022
 mountPoint=/run/secrets.d
 mkdir -p /100%t /etc
-[ ! -d /nix/var ] || mkdir -p /nix/var/sops-nix
 if mountpoint -q "$mountPoint"; then
   mount -o remount,bind,nodev,nosuid,noexec "$mountPoint"
 else

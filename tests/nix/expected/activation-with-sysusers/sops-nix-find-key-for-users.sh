@@ -1,4 +1,0 @@
-#!/bin/sh
-export HOME='/var/empty'
-export SOPS_NIX_HISTORY='/nix/var/sops-nix'
-exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets --key-check /nix/store/00000000000000000000000000000000-manifest-for-users.json
