@@ -137,10 +137,15 @@ in
         filters = removeAttrs config.sops.filtered."db/password" [ "indent" ];
       in
       {
-        sops.templates = lib.mapAttrs (_: placeholder: { content = "<${placeholder}>"; }) filters // {
-          "app.yaml".content = "password: |\n    ${indent 4}\n";
-          "app.json".content = builtins.toJSON filters;
-        };
+        sops.templates =
+          lib.mapAttrs (filter: placeholder: {
+            content = "${if filter == "yaml" then "- " else "A="}${placeholder}\n";
+          }) filters
+          // {
+            "app.yaml".content = "password: |\n    ${indent 4}\n";
+            # A word of a shell is no part of a string.
+            "app.json".content = builtins.toJSON (removeAttrs filters [ "sh" ]);
+          };
       }
     );
   };
