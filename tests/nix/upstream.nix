@@ -54,6 +54,8 @@ let
     "secret-that-is-optional"
     # It has no files for one reader, and none for programs that watch.
     "files-of-variables"
+    "files-of-variables-of-units"
+    "home-files-of-variables-of-units"
     "home-watched"
     "watched"
     # It has no filters, no names in templates and no `envFiles`, and does not say which secrets are unused.
