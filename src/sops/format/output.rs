@@ -152,7 +152,8 @@ fn size_of_branch(branch: &Branch<Opened>) -> usize {
     sizes.sum()
 }
 
-fn size_of_value(value: &Value<Opened>) -> usize {
+/// The same for a single value.
+pub(crate) fn size_of_value(value: &Value<Opened>) -> usize {
     let size = match value {
         Value::Null => 0,
         Value::Scalar(_, text) => text.len(),
