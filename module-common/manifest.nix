@@ -31,7 +31,7 @@ let
   # The file that is written when the secret or template changes, if somebody watches it. nix-darwin has no such option.
   watchFileOf = entry: lib.optionalAttrs (entry.watch or false) { inherit (entry) watchFile; };
 
-  # The form in which it is written, if it is not as sops prints it.
+  # The reader that a file of environment variables is written for, if it is for one.
   formOf = entry: lib.optionalAttrs (entry.as != null) { inherit (entry) as; };
 
   secretEntry =

@@ -9,8 +9,7 @@ use super::tree::{shown, shown_path};
 pub enum KeyStep {
     /// The step to the value with this name in a map.
     Name(String),
-    /// The step to the element at this position of a list, counted from 0. As in sops, comments in the list count as elements. As
-    /// the first step, it leads to the document at this position of the file.
+    /// The step to the element at this position of a list, counted from 0. As in sops, comments in the list count as elements.
     Index(usize),
 }
 
@@ -51,18 +50,6 @@ impl KeyPath {
                 fault,
             }),
         }
-    }
-
-    /// The key of the whole file, which has no steps.
-    #[must_use]
-    pub fn whole() -> Self {
-        std::iter::empty().collect()
-    }
-
-    /// Whether the key is that of the whole file.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.steps.is_empty()
     }
 
     /// Reads a text as names between slashes.
@@ -181,14 +168,6 @@ fn name(text: &str, quote: char) -> Option<(KeyStep, &str)> {
 }
 
 impl KeyStep {
-    /// The position in a list that the step leads to. Between slashes, a position is written like a name.
-    pub(crate) fn position(&self) -> Option<usize> {
-        match self {
-            Self::Index(index) => Some(*index),
-            Self::Name(name) => name.parse().ok().filter(|_| name.bytes().all(|byte| byte.is_ascii_digit())),
-        }
-    }
-
     /// The name or the position of the step, for a message.
     fn shown(&self) -> String {
         match self {

@@ -4,7 +4,6 @@ use thiserror::Error;
 
 use super::{
     key::{KeyPath, KeyStep, marked},
-    key_target::KeyTarget,
     tree::{Branch, Key, Value},
 };
 
@@ -28,14 +27,6 @@ pub enum SelectError {
         list: String,
         /// How many elements the list has, and their positions.
         elements: String,
-    },
-    /// The file has no document at the position with which the key begins.
-    #[error("the key {} does not exist: the file has {documents}", marked(.key))]
-    NoDocument {
-        /// The position of the document, in brackets.
-        key: String,
-        /// How many documents the file has, and their positions.
-        documents: String,
     },
     /// No value has the name in the key, and the key begins like steps in brackets but continues otherwise.
     #[error("the key {} is written wrongly, from character {position} on", marked(.key))]
@@ -92,12 +83,12 @@ impl SelectError {
         }
     }
 
-    /// The error for a key that leads to something that is no scalar.
-    pub(crate) fn not_a_scalar<S>(key: &KeyPath, found: &KeyTarget<'_, S>) -> Self {
+    /// The error for a `value` under `key` that is no scalar.
+    pub(crate) fn not_a_scalar<S>(key: &KeyPath, value: &Value<S>) -> Self {
         Self::NotAScalar {
             key: key.to_string(),
-            found: found.type_name(),
-            hint: hint(key, found),
+            found: value.type_name(),
+            hint: hint(key, value),
         }
     }
 
@@ -112,27 +103,21 @@ impl SelectError {
                 Some("write each name as [\"name\"] and each position as [0], with nothing in between".to_owned())
             }
             Self::NotAScalar { hint, .. } => hint.clone(),
-            Self::Beyond { .. } | Self::NoDocument { .. } => Some("correct the position".to_owned()),
+            Self::Beyond { .. } => Some("correct the position".to_owned()),
             Self::Repeated { .. } => None,
         }
     }
 }
 
 /// Advice for a key that leads to a value that is no scalar.
-fn hint<S>(key: &KeyPath, found: &KeyTarget<'_, S>) -> Option<String> {
-    match (found, found.map()) {
-        (_, Some(map)) => {
-            let inner = inner_key(key, map);
-            Some(format!(
-                "{inner}set as = \"json\" or \"yaml\" for all of it, or set key to \"\" for the whole file"
-            ))
+fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
+    match value {
+        Value::Map(inner) => Some(format!("{}set key to \"\" for the whole file", inner_key(key, inner))),
+        Value::List(elements) => {
+            element(key, elements).map(|key| format!("set key to one of its elements, such as {}", marked(&key.to_string())))
         }
-        (KeyTarget::Value(Value::List(elements)), _) => Some(format!(
-            "{}set as = \"lines\" or \"json\" for all of them",
-            element(key, elements)
-        )),
-        (KeyTarget::Value(Value::Comment(_)), _) => Some("comments count as elements, as they do for sops".to_owned()),
-        _ => None,
+        Value::Comment(_) => Some("comments count as elements, as they do for sops".to_owned()),
+        Value::Null | Value::Scalar(..) => None,
     }
 }
 
@@ -145,16 +130,13 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     let depth = key.steps().len();
     name.map_or(String::new(), |name| {
         let first = key.with(depth, depth, KeyStep::Name(name));
-        format!("set key to a key inside it, such as {}, ", marked(&first.to_string()))
+        format!("set key to a key inside it, such as {}, or ", marked(&first.to_string()))
     })
 }
 
-/// The advice to name an element of the list under `key`, with the first as the example. Comments are skipped.
-fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> String {
-    let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)));
+/// The key of the first element of the list under `key`. Comments are skipped.
+fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
+    let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
     let depth = key.steps().len();
-    index.map_or(String::new(), |index| {
-        let first = key.with(depth, depth, KeyStep::Index(index));
-        format!("set key to one of its elements, such as {}, or ", marked(&first.to_string()))
-    })
+    Some(key.with(depth, depth, KeyStep::Index(index)))
 }

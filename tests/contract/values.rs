@@ -65,17 +65,17 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
         (
             &nesting,
             "database/users",
-            "the key \"database/users\" is a map, not a single value; set key to a key inside it, such as \"database/users/admin\", set as = \"json\" or \"yaml\" for all of it, or set key to \"\" for the whole file".to_owned(),
+            "the key \"database/users\" is a map, not a single value; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file".to_owned(),
         ),
         (
             &nesting,
             "list",
-            "the key \"list\" is a list, not a single value; set key to one of its elements, such as [\"list\"][0], or set as = \"lines\" or \"json\" for all of them".to_owned(),
+            "the key \"list\" is a list, not a single value; set key to one of its elements, such as [\"list\"][0]".to_owned(),
         ),
         (
             &types,
             "null",
-            "the key \"null\" is null, not a single value; to give it a value, run: sops edit $DIR/types.json; for an empty file, set as = \"lines\"".to_owned(),
+            "the key \"null\" is null, not a single value; to give it a value, run: sops edit $DIR/types.json".to_owned(),
         ),
         (
             &nesting,
@@ -85,7 +85,7 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
         (
             &yaml,
             "database/users",
-            "the key \"database/users\" is a map, not a single value; set key to a key inside it, such as \"database/users/admin\", set as = \"json\" or \"yaml\" for all of it, or set key to \"\" for the whole file".to_owned(),
+            "the key \"database/users\" is a map, not a single value; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file".to_owned(),
         ),
         (
             &nesting,

@@ -8,13 +8,7 @@ let
       "sopsFileHash"
       "neededForUsers"
     ]
-    // ownership secret
-    # The program of sops-nix reads no key for such a file, and its module writes the name of the secret.
-    // lib.optionalAttrs (lib.elem secret.format [
-      "dotenv"
-      "ini"
-      "binary"
-    ]) { key = ""; };
+    // ownership secret;
 
   templateOf =
     ownership: template:

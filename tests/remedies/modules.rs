@@ -150,7 +150,7 @@ pub const ROWS: &[Row] = &[
         &["sops.placeholder"],
     ),
     named(
-        "set format to that of the file, ",
+        "set format to \\\"dotenv\\\", ",
         EVALUATED,
         &["sops.secrets.<name>.format", "sops.templates.<name>.as"],
     ),

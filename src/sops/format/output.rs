@@ -152,8 +152,7 @@ fn size_of_branch(branch: &Branch<Opened>) -> usize {
     sizes.sum()
 }
 
-/// The same for a single value.
-pub(crate) fn size_of_value(value: &Value<Opened>) -> usize {
+fn size_of_value(value: &Value<Opened>) -> usize {
     let size = match value {
         Value::Null => 0,
         Value::Scalar(_, text) => text.len(),
