@@ -17,6 +17,7 @@ in
     ./env-files.nix
     ./unused-secrets.nix
     ./key-options.nix
+    ./key-service-options.nix
   ];
 
   options.sops = {

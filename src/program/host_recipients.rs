@@ -2,9 +2,10 @@
 
 use crate::{
     keys::{
-        SshRecipients, public_key,
+        KeyServices, SshRecipients, public_key,
         report::recipient::{shown_age, shown_key},
     },
+    manifest::Manifest,
     sops::{
         creation_rules::RuleRecipient,
         metadata::{KeyGroup, KeyGroups, MasterKey},
@@ -13,20 +14,24 @@ use crate::{
 };
 
 /// The recipients of a host, in every form that a sops file may name: an SSH key is also the recipients that it is converted to.
-pub(crate) struct HostRecipients {
+pub(crate) struct HostRecipients<'m> {
     /// As the configuration has them.
     listed: Vec<String>,
     /// All forms.
     forms: Vec<String>,
+    /// How key services are asked.
+    services: Option<&'m KeyServices>,
 }
 
-impl HostRecipients {
+impl<'m> HostRecipients<'m> {
     /// `None` if the configuration does not say which recipients the host has.
-    pub(crate) fn new(listed: &[String]) -> Option<Self> {
+    pub(crate) fn new(manifest: &'m Manifest) -> Option<Self> {
+        let listed = &manifest.host_recipients;
         let forms = listed.iter().flat_map(|recipient| forms(recipient)).collect();
         (!listed.is_empty()).then(|| Self {
-            listed: listed.to_vec(),
+            listed: listed.clone(),
             forms,
+            services: manifest.key_services.as_ref(),
         })
     }
 
@@ -74,7 +79,10 @@ impl HostRecipients {
             MasterKey::Age { recipient: name, .. } | MasterKey::Pgp { fingerprint: name, .. } => {
                 self.forms.contains(&normalized(name))
             }
-            MasterKey::Remote { .. } => false,
+            // A build cannot know what the service allows.
+            MasterKey::Remote(key) => self
+                .services
+                .is_some_and(|services| key.service().is_spoken() || !services.addresses.is_empty()),
         }
     }
 

@@ -1,0 +1,24 @@
+//! The instant at which every question has to be answered.
+
+use std::time::{Duration, Instant};
+
+/// The instant at which every question of a run has to be answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    /// The instant that is `time` from now.
+    pub(crate) fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// The time that remains; zero if there is none.
+    pub(crate) fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The time that remains, but `most` at most.
+    pub(crate) fn at_most(self, most: Duration) -> Duration {
+        self.remaining().min(most)
+    }
+}
