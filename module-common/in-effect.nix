@@ -24,9 +24,6 @@ let
       plugins = [ ];
       generateKey = false;
     };
-    keyServices = cfg.keyServices // {
-      enable = false;
-    };
     gnupg = cfg.gnupg // {
       home = null;
       sshKeyPaths = [ ];

@@ -28,31 +28,13 @@ let
     "VAULT_"
   ];
 
-  # Of services that sops-key-services does not speak to.
-  unspokenPrefixes = [
-    "AZURE_"
-    "CLOUDSDK_"
-    "GOOGLE_"
-    "HUAWEICLOUD_"
-    "SOPS_AZURE_"
-    "SOPS_GCP_"
-    "SOPS_GOOGLE_"
-    "SOPS_HUAWEICLOUD_"
-  ];
-
-  keyServices = import ./key-services.nix { inherit lib cfg; };
-
   variables = lib.attrNames cfg.environment;
-  begins = prefixes: name: lib.any (prefix: lib.hasPrefix prefix name) prefixes;
+  isCloud = name: lib.any (prefix: lib.hasPrefix prefix name) cloudPrefixes;
   isCommand = lib.hasSuffix "_CMD";
 in
 rec {
   # Variables that say how to reach a cloud's key service.
-  cloudVariables = lib.filter (begins cloudPrefixes) variables;
-  # Those of services that only a `sops keyservice` could ask, if there is none.
-  unspokenVariables = lib.optionals (
-    cfg.keyServices.addresses == [ ] && !cfg.environment ? SOPS_KEYSERVICE
-  ) (lib.filter (begins unspokenPrefixes) variables);
+  cloudVariables = lib.filter isCloud variables;
 
   # Every path that a key is read from.
   paths =
@@ -60,7 +42,6 @@ rec {
     ++ map toString cfg.gnupg.sshKeyPaths
     ++ lib.optional (cfg.age.keyFile != null) (toString cfg.age.keyFile)
     ++ map toString cfg.age.sshKeyPaths
-    ++ lib.optionals cfg.keyServices.enable keyServices.files
     ++ lib.filter (lib.hasPrefix "/") (
       map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
     );
@@ -69,19 +50,16 @@ rec {
   any =
     paths != [ ]
     || cfg.age.keyCredential != null
-    || cfg.keyServices.enable
+    || cloudVariables != [ ]
     || lib.any (name: lib.elem name keyVariables) variables;
 
   # Whether the TPM may be needed: systemd uses it for a credential, and a plugin may use it.
   mayNeedTpm = cfg.age.keyCredential != null || cfg.age.plugins != [ ];
 
   # Whether the network may be needed.
-  needNetwork = cfg.keyServices.enable || cloudVariables != [ ] || lib.any isCommand variables;
+  needNetwork = cloudVariables != [ ] || lib.any isCommand variables;
 
-  # Whether other programs are started that are not ours: age plugins, gpg, commands that print a key or credentials.
+  # Whether other programs are started: age plugins, gpg, commands that print a key.
   needPrograms =
-    cfg.age.plugins != [ ]
-    || cfg.keyServices.enable && keyServices.mayStartPrograms
-    || lib.elem "SOPS_GPG_EXEC" variables
-    || lib.any isCommand variables;
+    cfg.age.plugins != [ ] || lib.elem "SOPS_GPG_EXEC" variables || lib.any isCommand variables;
 }

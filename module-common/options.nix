@@ -17,7 +17,6 @@ in
     ./env-files.nix
     ./unused-secrets.nix
     ./key-options.nix
-    ./key-service-options.nix
   ];
 
   options.sops = {

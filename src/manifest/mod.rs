@@ -12,7 +12,6 @@ mod declaration;
 mod env_form;
 mod error;
 mod findings;
-mod key_services;
 mod named_entry;
 mod overlap;
 mod parse;

@@ -2,10 +2,9 @@
 
 use crate::{
     keys::{
-        KeyServices, SshRecipients, public_key,
+        SshRecipients, public_key,
         report::recipient::{shown_age, shown_key},
     },
-    manifest::Manifest,
     sops::{
         creation_rules::RuleRecipient,
         metadata::{KeyGroup, KeyGroups, MasterKey},
@@ -14,24 +13,20 @@ use crate::{
 };
 
 /// The recipients of a host, in every form that a sops file may name: an SSH key is also the recipients that it is converted to.
-pub(crate) struct HostRecipients<'m> {
+pub(crate) struct HostRecipients {
     /// As the configuration has them.
     listed: Vec<String>,
     /// All forms.
     forms: Vec<String>,
-    /// How key services are asked.
-    services: Option<&'m KeyServices>,
 }
 
-impl<'m> HostRecipients<'m> {
+impl HostRecipients {
     /// `None` if the configuration does not say which recipients the host has.
-    pub(crate) fn new(manifest: &'m Manifest) -> Option<Self> {
-        let listed = &manifest.host_recipients;
+    pub(crate) fn new(listed: &[String]) -> Option<Self> {
         let forms = listed.iter().flat_map(|recipient| forms(recipient)).collect();
         (!listed.is_empty()).then(|| Self {
-            listed: listed.clone(),
+            listed: listed.to_vec(),
             forms,
-            services: manifest.key_services.as_ref(),
         })
     }
 
@@ -79,10 +74,7 @@ impl<'m> HostRecipients<'m> {
             MasterKey::Age { recipient: name, .. } | MasterKey::Pgp { fingerprint: name, .. } => {
                 self.forms.contains(&normalized(name))
             }
-            // A build cannot know what the service allows.
-            MasterKey::Remote(key) => self
-                .services
-                .is_some_and(|services| key.service().is_spoken() || !services.addresses.is_empty()),
+            MasterKey::Remote { .. } => false,
         }
     }
 

@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
 
 /// Checks all sops files and templates. Uses no key, looks up no user, and mounts nothing.
 fn check(manifest: &Manifest) -> Outcome {
-    let host = HostRecipients::new(manifest);
+    let host = HostRecipients::new(&manifest.host_recipients);
     let mut lacks = Lacks::default();
     for source in sops_files::sources(manifest) {
         let (lacking, warnings) = source.check(host.as_ref());

@@ -23,7 +23,6 @@ mod matrix;
 mod own;
 mod recipients;
 mod refused;
-mod services;
 mod stopping;
 mod tagged;
 mod waiting;

@@ -3,7 +3,6 @@
 //! Tests that need ssh-keygen or age are skipped if the program is missing. A line on standard error says so.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, Permissions},
     io::{Read, Write},
     os::unix::fs::PermissionsExt,
@@ -29,9 +28,8 @@ use super::{
 };
 use crate::{
     sops::{
-        metadata::{KeyGroup, KeyGroups, MasterKey},
+        metadata::{KeyGroup, KeyGroups, MasterKey, Service},
         proof::KeyProof,
-        remote::{RemoteKey, Service},
     },
     system::{plaintext::Plaintext, read::ReadError},
 };

@@ -112,7 +112,7 @@ impl<'m> Source<'m> {
     ///
     /// Returns one failure for the whole file, or what it lacks for each secret that is not in the file. Beside that are warnings about
     /// what it has.
-    pub(crate) fn check(&self, host: Option<&HostRecipients<'_>>) -> (Lacks, Vec<Diagnosis>) {
+    pub(crate) fn check(&self, host: Option<&HostRecipients>) -> (Lacks, Vec<Diagnosis>) {
         let without = |lacks: Lacks| (lacks, Vec::new());
         let mut text = match reading::read(self.path, self.limit, &self.needed(), false) {
             Ok(text) => text,

@@ -89,7 +89,6 @@ let
     "age"
     "age-plugin-tpm"
     "age-plugin-yubikey"
-    "cacert"
     "coreutils"
     "gnugrep"
     "gnupg"
