@@ -120,15 +120,6 @@ pub(crate) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
     Ok(entries)
 }
 
-/// Waits until the names in `dir` are on the disk, so that a power cut does not bring earlier ones back.
-pub(crate) fn sync(dir: impl AsFd) -> Result<()> {
-    match fs::fsync(open_directory(dir, c".")?) {
-        // Some file systems have nothing to wait for.
-        Err(Errno::INVAL) => Ok(()),
-        outcome => outcome,
-    }
-}
-
 /// Removes `name` in `dir` and everything below. Follows no symlink. A missing name is no error.
 pub(crate) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<()> {
     remove_below(dir, name, MAX_DEPTH)

@@ -18,9 +18,6 @@ use crate::system::{account_files, ids::Ids, mode::FileMode, root::Root};
 /// accounts may be directories such as `/dev` and `/srv`, in which not everything belongs to the account.
 const FIRST_PERSON: u32 = 1000;
 
-/// The mode of a home, as `useradd` and systemd-tmpfiles make it. Other directories get mode 0755.
-const HOME_MODE: u32 = 0o700;
-
 /// Which homes of users are known to this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Homes {
@@ -39,8 +36,6 @@ pub(crate) struct Grant {
     pub owner: Ids,
     /// The permission bits of the directory.
     pub mode: FileMode,
-    /// Whether the directory is a home.
-    pub is_home: bool,
 }
 
 impl Homes {
@@ -56,7 +51,6 @@ impl Homes {
             Ok(Grant {
                 owner,
                 mode: FileMode::of_bits(mode),
-                is_home: mode == HOME_MODE,
             })
         };
         let heir = Ids::of(parent);
@@ -73,7 +67,7 @@ impl Homes {
                 .filter(|owner| [Uid::ROOT, owner.user].contains(&heir.user))
         };
         if let Some(owner) = owner(&new) {
-            return grant(owner, HOME_MODE);
+            return grant(owner, 0o700);
         }
         if is_usual_home(walk.root(), &new, name) {
             // The user of this home may be made after this run. So nobody knows yet to whom the home will belong.

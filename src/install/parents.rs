@@ -17,7 +17,6 @@ use super::{
     error::{InstallError, failed},
     files,
     homes::{Grant, Homes},
-    ledger::Ledger,
     owner::Owner,
     walk::Walk,
 };
@@ -26,24 +25,10 @@ use crate::system::{handle, root::Root};
 /// Finds the place of `path`, and makes the missing directories on the way. In a home, new directories belong to the user of the
 /// home. Elsewhere, they belong to the owner of the nearest existing directory.
 pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destination, InstallError> {
-    reach_noting(root, path, homes, None)
-}
-
-/// Does what [`reach`] does, and notes in `ledger` what is made. A home is not noted: it belongs to its user, whoever made it.
-pub(crate) fn reach_noting(
-    root: &Root,
-    path: &Path,
-    homes: Homes,
-    mut ledger: Option<&mut Ledger>,
-) -> Result<Destination, InstallError> {
     let mut walk = Walk::new(root, path)?;
     while let Some(missing) = walk.run(None)? {
         let here = walk.status()?;
         let grant = homes.grant(&walk, &here, &missing)?;
-        if let Some(ledger) = ledger.as_deref_mut().filter(|_| !grant.is_home) {
-            let owner = geteuid().is_root().then_some(grant.owner);
-            ledger.plan_directory(walk.dir(), &missing, owner, grant.mode);
-        }
         let made = make(walk.dir(), &missing, &grant, walk.here())?;
         walk.enter(&here, &missing, made)?;
     }
@@ -103,7 +88,7 @@ fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno
 
 /// Removes the directory that a killed run may have left under the temporary name `new`. The directory is removed only if it is
 /// empty, and belongs to the caller or to `owner`.
-pub(crate) fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
+fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
     let is_rest = files::status(dir, new)?.is_some_and(|rest| {
         files::kind(&rest) == FileType::Directory && [owner, geteuid()].contains(&Uid::from_raw(rest.st_uid))
     });

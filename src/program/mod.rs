@@ -1,7 +1,6 @@
 //! The program: its command line and environment, the steps of a run, and its messages.
 
 pub(crate) mod again;
-mod change_lines;
 mod channel;
 pub mod cli;
 mod contents;
@@ -36,6 +35,5 @@ pub mod surroundings;
 pub mod template;
 mod template_check;
 mod template_text;
-mod tidying;
 pub mod tokens;
 mod trim;

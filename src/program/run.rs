@@ -4,12 +4,13 @@
 //! decision about all of them.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use super::{
-    again, change_lines, channel,
+    again, channel,
     cli::{Arguments, CheckMode},
     environment::Environment,
     failure::{Failure, Verdict, failed_entries, listed, verdict},
@@ -23,10 +24,10 @@ use super::{
     prepared::Prepared,
     site, sops_files,
     sops_files::age_warnings,
-    template_check, tidying,
+    template_check,
 };
 use crate::{
-    install::{self, Entry, InstallError, Preview, Site, record::PublishedEntries, units},
+    install::{self, Entry, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
     manifest::Manifest,
     system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
@@ -105,14 +106,9 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
     // start programs.
     let thread = Confined::default();
-    let home = environment.keys.home.clone();
     let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
-    let site = site::of(arguments.ignore_passwd, home.as_deref(), manifest, root, &mut accounts);
-    if manifest.entry_count() == 0 && site.ledger.is_some() && matches!(install::live_generation(&site), Ok(None)) {
-        tidying::tidy(environment.dry_run, manifest, &site);
-        return Outcome::Done;
-    }
+    let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
     let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
@@ -181,7 +177,7 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     if preview.is_refused {
         return Outcome::NothingChanged;
     }
-    change_lines::print(manifest, &preview.changes, &preview.former_links, true);
+    print_changes(manifest, &preview.changes, true);
     let untold = units::request(&channel::of(environment, manifest, &site.root), &preview.changes.units);
     for error in &untold {
         tracing::error!("{error}");
@@ -237,7 +233,7 @@ fn make_live(
     for failure in &published.failures {
         tracing::error!(GENERATION = generation, "{failure}");
     }
-    change_lines::print(manifest, &published.changes, &published.former_links, false);
+    print_changes(manifest, &published.changes, false);
     if lacks.failures.is_empty() && published.failures.is_empty() {
         return Outcome::Done;
     }
@@ -290,5 +286,18 @@ pub fn after_switch(since: Option<&str>, failed: Vec<String>, environment: &Envi
         Outcome::Done
     } else {
         Outcome::PublishedRest
+    }
+}
+
+/// Prints the lines about changes, if the manifest asks for them. Other programs compare the whole standard output, so nothing else
+/// is written there.
+fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
+    if !manifest.logging.secret_changes {
+        return;
+    }
+    let mut output = std::io::stdout().lock();
+    for line in changes.lines(dry) {
+        // The error is ignored: if the reader has closed standard output, nobody wants the lines.
+        let _ = writeln!(output, "{line}");
     }
 }

@@ -17,7 +17,6 @@ mod failing;
 mod fixtures;
 mod generations;
 mod homes;
-mod ledger;
 mod long_values;
 mod manifests;
 mod metrics;

@@ -105,7 +105,6 @@ impl Point {
             "mkdirat" | "symlinkat" | "renameat2" | "renameat" => &["ENOSPC", "EROFS", "EACCES", "ENOMEM", "EIO"],
             "unlinkat" | "fchmod" | "fchown" | "fchownat" => &["EIO", "EROFS", "EACCES", "ENOMEM"],
             "mount" => &["ENOMEM", "EPERM", "ENODEV", "EINVAL", "EBUSY"],
-            "fsync" => &["EIO", "ENOSPC"],
             "flock" => &["ENOLCK", "EINTR", "EAGAIN"],
             // brk returns no errors: on failure, it returns the old end of the heap. malloc then makes a mapping instead.
             "mmap" | "mremap" | "mprotect" => &["ENOMEM"],
@@ -133,11 +132,6 @@ impl Point {
     pub fn is_mute(&self, fault: Fault) -> bool {
         let is_speech = ["1,", "2,"].iter().any(|start| self.arguments.starts_with(start));
         self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
-    }
-
-    /// Whether it looks for the ledger, or for its directory.
-    pub fn concerns_the_ledger(&self) -> bool {
-        self.arguments.contains("\"sops-nix\"")
     }
 
     /// Whether it opens the mount point.

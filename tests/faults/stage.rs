@@ -121,7 +121,7 @@ impl Stage {
             precious: "1000:60",
             link: "1000:60",
         };
-        let published = ["/run", "/var/lib"].map(|dir| world.path(dir));
+        let published = [world.path("/run")];
         Some(Self::new(world, telling, is_live, places, owners, &published))
     }
 
