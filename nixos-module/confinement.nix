@@ -19,8 +19,6 @@ in
   name,
   # `needNetwork`, `needPrograms` and `mayNeedTpm` of key-sources.nix.
   keySources,
-  # Whether a boot screen covers the console.
-  hasBootScreen,
   # Seconds that commands of the configuration may take before the installation, and again after it. null if there are none.
   hookSeconds,
   # Seconds that a program may take for one answer about a key.
@@ -79,9 +77,8 @@ in
     ProtectControlGroups = true;
     ProtectKernelTunables = true;
 
-    # Secrets stay on this machine, unless a key comes over the network. The boot screen (Plymouth) listens at a name that belongs to the network of the
-    # system. The unit reaches nothing else there: RestrictAddressFamilies holds.
-    PrivateNetwork = !keySources.needNetwork && !hasBootScreen;
+    # Secrets stay on this machine, unless a key comes over the network.
+    PrivateNetwork = !keySources.needNetwork;
 
     # Plaintext must not reach the disk, neither by swap nor by a core dump.
     MemorySwapMax = 0;

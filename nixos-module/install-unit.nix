@@ -77,9 +77,8 @@ rec {
       serviceConfig = {
         Type = lib.mkDefault "oneshot";
         RemainAfterExit = lib.mkDefault true;
-        # What the installer waits for is the status of the unit, which systemd shows on the console while the machine boots. Commands around it say
-        # what they are, too.
-        NotifyAccess = lib.mkDefault (if hooks.any phase then "exec" else "main");
+        # What the installer waits for is the status of the unit, which systemd shows on the console while the machine boots.
+        NotifyAccess = lib.mkDefault "main";
         ExecStartPre =
           hooks.execStartPre phase
           ++ lib.optional (cfg.mock && !phase.isEmpty) (mockWarning phase).command
@@ -99,7 +98,6 @@ rec {
       }
       // lib.optionalAttrs isConfined (confinement {
         inherit name keySources;
-        hasBootScreen = config.boot.plymouth.enable or false;
         hookSeconds = if hooks.any phase then hooks.seconds else null;
         inherit (cfg) keyTimeout maxSize;
         roots = lib.unique (

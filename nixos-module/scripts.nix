@@ -35,8 +35,7 @@ let
       text;
 
   # At boot, systemd does not run yet. So the exit status and the messages are written to files, and sops-nix.service shows them later, where people
-  # look for them. The messages also go to the console at once, because they say what is waited for. What commands of the configuration leave running
-  # may hold the pipe, so its end is not waited for for long.
+  # look for them.
   install =
     phase:
     onlyWhereInstalled phase ''
@@ -47,8 +46,8 @@ let
         mkdir -p -m 0711 ${record.directory}
         install -m 0600 /dev/null ${record.log phase}
         sopsStatus=0
-        { ${hooks.installer phase}; } > >(exec tee ${record.log phase}) 2>&1 || sopsStatus=$?
-        timeout 2 tail --pid="$!" -s 0.05 -f /dev/null || true
+        ${hooks.installer phase} > ${record.log phase} 2>&1 || sopsStatus=$?
+        cat ${record.log phase}
         echo "$sopsStatus" > ${record.status phase}
         (exit "$sopsStatus")
       fi

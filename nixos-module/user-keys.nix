@@ -15,8 +15,6 @@ let
   # The unit that home-manager makes for each user, which installs the user's secrets.
   homeUnit = user: "home-manager-${utils.escapeSystemdPath user}";
   afterSecrets.after = [ "sops-nix.service" ];
-  # Only a unit that is active is restarted when the key changes.
-  staysActive.serviceConfig.RemainAfterExit = lib.mkDefault true;
 in
 {
   options.sops.userKeys = lib.mkOption {
@@ -44,9 +42,7 @@ in
 
     systemd.services =
       lib.optionalAttrs hasHomeManager (
-        lib.mapAttrs' (
-          user: _: lib.nameValuePair (homeUnit user) (afterSecrets // staysActive)
-        ) cfg.userKeys
+        lib.mapAttrs' (user: _: lib.nameValuePair (homeUnit user) afterSecrets) cfg.userKeys
       )
       # A user who logs in early, with secrets that come late.
       // lib.optionalAttrs (cfg.userKeys != { }) { "user@" = afterSecrets; };

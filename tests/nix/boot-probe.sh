@@ -10,11 +10,6 @@ mounts() {
     findmnt -n -o TARGET,FSTYPE,OPTIONS "$mount" && stat -c '%a %U:%G' "$mount"
   done
 }
-metrics() {
-  for file in /data/metrics/*.prom; do
-    [ ! -e "$file" ] || echo "# ${file##*/}: $(grep -c ^sops_nix_ "$file") metrics, $(grep ^sops_nix_last_run_success "$file")"
-  done
-}
 
 echo "# units"
 for unit in sops-nix-for-users sops-nix sops-install-secrets; do echo "$unit: $(state "$unit")"; done
@@ -27,9 +22,6 @@ echo "# mounts"
 mounts
 echo "# files"
 tree
-metrics
-# On a healthy host there is nothing to find.
-[ "$(state sops-nix)" != "success active" ] || echo "# what the doctor finds: $(/test/sops-nix doctor 2>&1)"
 echo "# a unit that needs a secret read: $(cat /consumer)"
 [ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
 
@@ -52,7 +44,7 @@ if [ ! -e /hooks ] && jq -e .ageKeyFile /test/manifest.json > /dev/null; then
   before=$(wc -c < /consumer)
   mkdir -p /run/nixos /test/no-units
   sed -i 's#"mode": "0400"#"mode": "0440"#' /test/manifest.json
-  SOPS_NIX_UNITS=/test/no-units SOPS_NIX_SYSTEMCTL=$(command -v systemctl) /test/sops-install-secrets /test/manifest.json > /dev/null 2>&1
+  SOPS_NIX_UNITS=/test/no-units SOPS_NIX_SYSTEMCTL=$(command -v systemctl) /test/program /test/manifest.json > /dev/null 2>&1
   echo "# run by a switch that does not find the unit: $?"
   for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt "$before" ] && break; sleep 0.1; done
   echo "# the unit was restarted and read: $(tail -c +$((before + 1)) /consumer); in lists: $(cat /run/nixos/* 2> /dev/null)"
@@ -62,7 +54,6 @@ fi
 sed -i 's#"key": "db/password"#"key": "no/such/key"#' /test/manifest.json
 systemctl restart sops-nix 2> /dev/null
 echo "# after a failure: $(state sops-nix)"
-metrics
 tree
 
 # The commands that the case has around each installation.
@@ -73,5 +64,4 @@ if [ -e /hooks ]; then
   systemctl restart $(cd /etc/systemd/system && ls -d sops-nix*.service) 2> /dev/null
   echo "# and on a switch of all phases: $(paste -sd, /hooks)"
   echo "# what they leave behind: $(ls /var/lib/sops-nix)"
-  echo "# what was said of those that take long: $(journalctl -b -o cat -u 'sops-nix*' | grep '^waiting for' | sort -u | paste -sd,)"
 fi

@@ -302,7 +302,7 @@ pub const ROWS: &[Row] = &[
     ),
     named(
         "to see what that waits for, run: systemctl",
-        "it only shows something: the status of the unit, which boot 2b sees on the console",
+        "the command only shows something, and the boots of the story unit look at what it shows",
         &[],
     ),
     named(

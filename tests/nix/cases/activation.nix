@@ -134,8 +134,6 @@ in
       services.userborn.enable = true;
       sops.secrets.wifi.path = "/data/network/wifi";
       sops.secrets.shared.path = "/tmp/shared secret";
-      sops.metrics.enable = true;
-      sops.metrics.directory = "/data/metrics";
     };
   };
   secrets-in-homes = {
@@ -195,15 +193,6 @@ in
         RestrictAddressFamilies = [ "AF_INET" ];
         TimeoutStartSec = "5min";
       };
-    };
-  };
-
-  # The installer says there what it waits for.
-  boot-screen = {
-    shows = [ "sops-nix.service" ];
-    module = host {
-      services.userborn.enable = true;
-      boot.plymouth.enable = true;
     };
   };
 

@@ -46,8 +46,6 @@ in
       "home-manager-alice.service"
       "user@.service"
       "sops-nix.service"
-      "sops-nix.sh"
-      "sops-nix-mount.sh"
     ];
     module = host {
       imports = [ homeManager ];

@@ -165,7 +165,6 @@ in
     assertions = option (types.listOf types.unspecified) [ ];
     warnings = list;
     boot.postBootCommands = option types.lines "";
-    boot.plymouth.enable = flag;
     boot.initrd.secrets = option (types.attrsOf types.unspecified) { };
     boot.initrd.luks.devices = option (types.attrsOf types.attrs) { };
     systemd.tmpfiles.rules = option (types.listOf types.str) [ ];
