@@ -35,5 +35,6 @@ pub mod surroundings;
 pub mod template;
 mod template_check;
 mod template_text;
+mod template_trial;
 pub mod tokens;
 mod trim;
