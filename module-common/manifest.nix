@@ -34,13 +34,6 @@ let
   # The reader that a file of environment variables is written for, if it is for one.
   formOf = entry: lib.optionalAttrs (entry.as != null) { inherit (entry) as; };
 
-  # The program that tries the rendered text.
-  checkOf =
-    template:
-    lib.optionalAttrs (template.check != null) {
-      check = "${pkgs.writeShellScript "check-template" template.check}";
-    };
-
   secretEntry =
     secret:
     {
@@ -75,7 +68,6 @@ let
       inherit (template) name path mode;
     }
     // templateSource template
-    // checkOf template
     // watchFileOf template
     // formOf template;
 

@@ -173,19 +173,6 @@ let
           '';
         };
 
-        check = lib.mkOption {
-          type = types.nullOr types.lines;
-          default = null;
-          example = lib.literalExpression ''"''${pkgs.nginx}/bin/nginx -t -c \"$1\""'';
-          description = ''
-            Shell commands that try a new text before it is installed. `$1` is a file with the text, which is also their standard input. If they fail, or take
-            longer than 30 seconds, the template has failed, as if a secret of it had. What they print is shown nowhere, because it may quote secrets: the
-            message says how to see it. They run in the unit that installs the secrets, with its rights: as root, without a network, and with a file system
-            that is read-only but for `/etc`, `/home`, `/run`, `/var` and the like. A text that is installed already is not tried again, and dummies of
-            `sops.mock` are not tried at all.
-          '';
-        };
-
         mode = lib.mkOption {
           type = types.singleLineStr;
           default = "0400";

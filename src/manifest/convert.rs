@@ -144,7 +144,6 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
     let form = env_form::of_text(what, &raw.form, findings);
-    let check = paths.optional(format_args!("the check of {what}"), &raw.check, findings);
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
         path: elsewhere(
@@ -167,7 +166,6 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         name: raw.name,
         body,
         form,
-        check,
         placement,
     }
 }

@@ -35,6 +35,5 @@ pub mod surroundings;
 pub mod template;
 mod template_check;
 mod template_text;
-mod template_trial;
 pub mod tokens;
 mod trim;

@@ -184,32 +184,34 @@ pub(crate) struct Places<'a, 't> {
     tokens: &'a Tokens<'t>,
     text: &'a [u8],
     /// The next placeholder of the manifest.
-    plain: Ahead<'t>,
+    plain: Next<'t>,
     /// The next placeholder with a filter or a name.
-    spelled: Ahead<'t>,
+    spelled: Next<'t>,
 }
 
-/// What is known of the next placeholder of one spelling.
+/// The next placeholder of one spelling.
 #[derive(Clone, Copy)]
-enum Ahead<'t> {
-    /// Nobody has looked for it.
+enum Next<'t> {
+    /// It has not been looked for yet.
     Unknown,
+    Found(Found<'t>),
     /// There is none.
     Nothing,
-    /// It is this one.
-    Next(Found<'t>),
 }
 
-impl<'t> Ahead<'t> {
-    /// The next placeholder from the position `from` on. `find` looks for it, if it has to be looked for.
-    fn next(&mut self, from: usize, find: impl FnOnce() -> Option<Found<'t>>) -> Option<Found<'t>> {
-        *self = match *self {
+impl<'t> Next<'t> {
+    /// The same placeholder if it begins at the position `from` or behind it, else the one that `find` finds.
+    fn from(self, from: usize, find: impl FnOnce() -> Option<Found<'t>>) -> Self {
+        match self {
             Self::Nothing => Self::Nothing,
-            Self::Next(found) if found.start >= from => Self::Next(found),
-            Self::Unknown | Self::Next(_) => find().map_or(Self::Nothing, Self::Next),
-        };
-        match *self {
-            Self::Next(found) => Some(found),
+            Self::Found(found) if found.start >= from => self,
+            Self::Unknown | Self::Found(_) => find().map_or(Self::Nothing, Self::Found),
+        }
+    }
+
+    fn found(self) -> Option<Found<'t>> {
+        match self {
+            Self::Found(found) => Some(found),
             Self::Unknown | Self::Nothing => None,
         }
     }
@@ -220,18 +222,20 @@ impl<'a, 't> Places<'a, 't> {
         Self {
             tokens,
             text,
-            plain: Ahead::Unknown,
-            spelled: Ahead::Unknown,
+            plain: Next::Unknown,
+            spelled: Next::Unknown,
         }
     }
 
     /// The first placeholder from the position `from` on, which never goes back. Of two that begin at one place, the longer counts.
     pub(crate) fn next(&mut self, from: usize) -> Option<Found<'t>> {
-        let (tokens, text) = (self.tokens, self.text);
-        let plain = self.plain.next(from, || tokens.find(text, from));
-        let spelled = self.spelled.next(from, || tokens.spellings.as_ref()?.find(text, from));
-        let both = [plain, spelled].into_iter().flatten();
-        both.min_by_key(|found| (found.start, usize::MAX.saturating_sub(found.end)))
+        let (text, tokens) = (self.text, self.tokens);
+        self.plain = self.plain.from(from, || tokens.find(text, from));
+        self.spelled = self.spelled.from(from, || tokens.spellings.as_ref()?.find(text, from));
+        let both = [self.plain.found(), self.spelled.found()];
+        both.into_iter()
+            .flatten()
+            .min_by_key(|found| (found.start, usize::MAX.saturating_sub(found.end)))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whether the real parsers give back what each filter of placeholders writes, byte for byte.
 
 use std::{
-    fmt::Write as _,
     fs,
     path::Path,
     process::{Command, Stdio},
@@ -42,7 +41,7 @@ static PARSERS: [Parser; 10] = [
     Parser {
         name: "PyYAML, in a list",
         filter: "yaml",
-        file: |texts| between("- ", texts, "\n"),
+        file: |texts| each("- ", texts),
         command: |file| python("yaml", file),
         printed: hexadecimal,
     },
@@ -72,21 +71,21 @@ static PARSERS: [Parser; 10] = [
     Parser {
         name: "dash",
         filter: "sh",
-        file: |texts| between("printf '%s\\0' ", texts, "\n"),
+        file: |texts| each("printf '%s\\0' ", texts),
         command: |file| of("dash", &[], file),
         printed: ended_by_nul,
     },
     Parser {
         name: "bash",
         filter: "sh",
-        file: |texts| between("printf '%s\\0' ", texts, "\n"),
+        file: |texts| each("printf '%s\\0' ", texts),
         command: |file| of("bash", &[], file),
         printed: ended_by_nul,
     },
     Parser {
         name: "the module urllib of Python",
         filter: "url",
-        file: |texts| between("", texts, "\n"),
+        file: |texts| each("", texts),
         command: |file| python("url", file),
         printed: hexadecimal,
     },
@@ -94,7 +93,7 @@ static PARSERS: [Parser; 10] = [
         name: "the module xml of Python",
         filter: "xml",
         file: |texts| {
-            let elements = texts.iter().flat_map(|text| ["<v a=\"", text, "\">", text, "</v>"]);
+            let elements = texts.iter().map(|text| format!("<v a=\"{text}\">{text}</v>"));
             format!("<r>{}</r>", elements.collect::<String>())
         },
         command: |file| python("xml", file),
@@ -109,15 +108,15 @@ static PARSERS: [Parser; 10] = [
     Parser {
         name: "the module base64 of Python",
         filter: "base64",
-        file: |texts| between("", texts, "\n"),
+        file: |texts| each("", texts),
         command: |file| python("base64", file),
         printed: hexadecimal,
     },
 ];
 
-/// The texts, each with what stands before and behind it.
-fn between(before: &str, texts: &[String], behind: &str) -> String {
-    texts.iter().flat_map(|text| [before, text, behind]).collect()
+/// A line for each text, with `start` before it.
+fn each(start: &str, texts: &[String]) -> String {
+    texts.iter().flat_map(|text| [start, text, "\n"]).collect()
 }
 
 fn of(program: &str, arguments: &[&str], file: &Path) -> Command {
@@ -260,14 +259,13 @@ fn a_block_of_yaml_with_indented_lines_is_the_value() {
     for columns in [1, 4, 9] {
         let filter = Filter::of_name(&format!("indent-{columns}")).unwrap();
         let spaces = " ".repeat(columns);
-        let mut blocks = String::new();
-        for value in &values {
+        let text = values.iter().map(|value| {
             let text = String::from_utf8(written(filter, value, None).unwrap()).unwrap();
-            writeln!(blocks, "- |{columns}+\n{spaces}{text}").unwrap();
-        }
+            format!("- |{columns}+\n{spaces}{text}\n")
+        });
         let directory = tempfile::TempDir::new().unwrap();
         let file = directory.path().join("blocks.yaml");
-        fs::write(&file, blocks).unwrap();
+        fs::write(&file, text.collect::<String>()).unwrap();
         let printed = hexadecimal(&run(&mut python("yaml", &file)).unwrap());
         let shown = |values: &[Vec<u8>]| {
             values
