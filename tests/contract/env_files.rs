@@ -1,5 +1,7 @@
 //! Files of environment variables that are written for one reader. `tests/readers` compares all forms with the real readers.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::common::{World, token};
@@ -152,6 +154,22 @@ fn what_systemd_would_change_is_named_and_installed_all_the_same() {
     assert!(world.read("/run/secrets/app.env").contains("QUOTED=\"kept as it is\"\n"));
 }
 
+/// What is kept may be from a time when the secret was no file of variables. Then what stands before a `=` is a part of the value.
+#[test]
+fn nothing_of_a_live_value_that_is_kept_is_told() {
+    let Some(world) = World::system() else { return };
+    let manifest = |file: &Path| {
+        let options = json!({"environmentFileOf": ["app.service"], "onFailure": "keep"});
+        world.manifest().with("version", 1).secret_with("app.env", file, "", options)
+    };
+    world.install(&manifest(&world.fixture("plain.env")));
+    world.shell("printf 'of another form==' > /run/secrets/app.env");
+    let said = world.run(&manifest(&world.write("broken.env", "A=1\n")));
+    assert_eq!(world.read("/run/secrets/app.env"), "of another form==");
+    assert!(said.told.contains("app.env"), "{}", said.told);
+    assert!(!said.told.contains("of another form"), "{}", said.told);
+}
+
 #[test]
 fn a_line_end_at_the_end_of_a_secret_is_no_change_but_one_within_a_value_is() {
     let Some(world) = World::system() else { return };
@@ -178,7 +196,7 @@ fn a_line_end_at_the_end_of_a_secret_is_no_change_but_one_within_a_value_is() {
 #[test]
 fn the_value_of_a_mock_is_written_for_the_reader_of_the_secret() {
     let Some(world) = World::system() else { return };
-    let (nowhere, given) = (std::path::Path::new("/nowhere/app.env"), "A=x y\nB=it's a\\nb\n# c\n");
+    let (nowhere, given) = (Path::new("/nowhere/app.env"), "A=x y\nB=it's a\\nb\n# c\n");
     let manifest = world
         .manifest()
         .with("version", 1)
