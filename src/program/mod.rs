@@ -30,6 +30,7 @@ mod rendering;
 pub mod run;
 mod shell_scan;
 pub(crate) mod site;
+mod sops_file_check;
 pub(crate) mod sops_files;
 pub mod surroundings;
 pub mod template;

@@ -14,7 +14,6 @@ use super::{
     cli::{Arguments, CheckMode},
     environment::Environment,
     failure::{Failure, Verdict, failed_entries, listed, verdict},
-    host_recipients::HostRecipients,
     key_sources,
     lacks::{Lacks, published_rest},
     last_run, manifest_file,
@@ -22,7 +21,7 @@ use super::{
     mock,
     owners::{Owners, owned},
     prepared::Prepared,
-    site, sops_files,
+    site, sops_file_check,
     sops_files::age_warnings,
     template_check,
 };
@@ -66,23 +65,9 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
     };
     match arguments.check_mode {
         CheckMode::Manifest => checked(&template_check::check(&manifest)),
-        CheckMode::SopsFile => check(&manifest),
+        CheckMode::SopsFile => checked(&sops_file_check::check(&manifest).and(template_check::check(&manifest))),
         CheckMode::Off => carry_out(arguments, environment, &manifest, root),
     }
-}
-
-/// Checks all sops files and templates. Uses no key, looks up no user, and mounts nothing.
-fn check(manifest: &Manifest) -> Outcome {
-    let host = HostRecipients::new(&manifest.host_recipients);
-    let mut lacks = Lacks::default();
-    for source in sops_files::sources(manifest) {
-        let (lacking, warnings) = source.check(host.as_ref());
-        lacks.add(lacking);
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
-    }
-    checked(&lacks.and(template_check::check(manifest)))
 }
 
 /// Reports what a check has found.
