@@ -31,7 +31,9 @@ pub(crate) fn plain<'x>(tokens: &Tokens<'_>, text: &'x [u8], from: usize, to: us
         return Ok(between);
     }
     let names: Vec<_> = names.collect();
-    match left_over_name(between, &names) {
+    // The next placeholder may begin with the end of what looks like one, as in `@sops:x@sops:y@`.
+    let end = to.saturating_add(usize::from(text.get(to) == Some(&NAME_CLOSING)));
+    match left_over_name(text.get(from..end).unwrap_or_default(), &names) {
         Some(found) => Err(found.diagnosis(line(found.start), &names)),
         None => Ok(between),
     }

@@ -238,6 +238,10 @@ mod tests {
                 "line 2 contains the placeholder @sops:bd@, but this manifest has no secret \"bd\"; declare the secret, or write db",
             ),
             (
+                "\n@sops:bd@sops:db@",
+                "line 2 contains the placeholder @sops:bd@, but this manifest has no secret \"bd\"; declare the secret, or write db",
+            ),
+            (
                 "@sops:x/y@",
                 "line 1 contains the placeholder @sops:x/y@, but this manifest has no secret \"x/y\"; declare the secret, and rebuild",
             ),
