@@ -120,8 +120,8 @@ impl World {
     pub fn user() -> Self {
         let dir = directory();
         if is_root() {
-            // The program is copied, because the other user may not be able to reach the build directory.
-            copy_program(Path::new(PROGRAM), &dir.path().join("sops-install-secrets"));
+            // The other user may not be able to reach the build directory.
+            link_program(Path::new(PROGRAM), &dir.path().join("sops-install-secrets"));
         }
         let world = Self::with(dir, None);
         // The program may contain numbers that are also values of the fixtures.
@@ -438,6 +438,28 @@ pub fn assert_none_shown(output: &Output) {
 pub fn copy_program(from: &Path, to: &Path) {
     let status = Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap();
     assert!(status.success());
+}
+
+/// Puts a program of this build into a world, as a link to a copy that all tests share: hundreds of copies would be many gigabytes.
+/// Copies it where no link is possible, as from one file system to another.
+pub fn link_program(from: &Path, to: &Path) {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join(from.file_name().unwrap());
+    let stamp = |path: &Path| path.metadata().and_then(|status| Ok((status.len(), status.modified()?))).ok();
+    if stamp(&shared) != stamp(from) {
+        // Other tests may use the older copy, or make the same new one.
+        let place = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let fresh = place.path().join("program");
+        let status = Command::new("cp")
+            .arg("--preserve=timestamps")
+            .args([from, &fresh])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        fs::rename(&fresh, &shared).unwrap();
+    }
+    if fs::hard_link(&shared, to).is_err() {
+        copy_program(from, to);
+    }
 }
 
 /// Whether the tests run as root.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::common::{Said, Snapshot, World, calls, copy_program, say};
+use crate::common::{Said, Snapshot, World, calls, link_program, say};
 use crate::point::{Fault, Point, points};
 
 /// The value of the secret `a` in the older generation, and in the live one.
@@ -21,7 +21,7 @@ struct Rolling {
 impl Rolling {
     fn new() -> Option<Self> {
         let world = World::system()?;
-        copy_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
+        link_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
         world.allow_input("sops-nix");
         world.script("systemctl", "#!/bin/sh\necho \"$*\" >> /run/told\n");
         let manifest = |key| {

@@ -26,7 +26,7 @@ use std::{
 
 use expect_test::expect_file;
 
-use crate::common::{Said, World, copy_program, fixtures, has, without_waits};
+use crate::common::{Said, World, copy_program, fixtures, has, link_program, without_waits};
 
 /// The directory of the cases.
 fn directory() -> PathBuf {
@@ -208,7 +208,7 @@ rm "$shown""#;
 
 /// Puts `sops-nix` into the directory of the program, together with the scripts `terminal` and `answering`.
 fn add_command(world: &World) {
-    copy_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
+    link_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
     world.allow_input("sops-nix");
     for (name, text) in [("terminal", TERMINAL), ("answering", ANSWERING)] {
         let script = world.write(name, format!("#!/bin/sh\n{text}\n"));
@@ -234,7 +234,7 @@ fn host() -> Option<World> {
     let world = World::system()?;
     world.allow("/run/secrets.d");
     world.allow("/run/secrets-for-users.d");
-    copy_program(&world.executable(), &world.input("sops-install-secrets"));
+    link_program(&world.executable(), &world.input("sops-install-secrets"));
     world.allow_input("sops-install-secrets");
     add_command(&world);
     Some(world)
