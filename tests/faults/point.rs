@@ -150,6 +150,17 @@ impl Point {
     }
 }
 
+impl Fault {
+    /// The options of strace for faults in all threads. So that the run takes a fraction of the time, the kernel stops only the calls
+    /// that strace asks for. In such a run, strace 6.1 does not deliver most signals, so a kill needs the other way.
+    pub fn in_all_threads(self) -> &'static [&'static str] {
+        match self {
+            Self::Once(_) | Self::Lasting(_) => &["-f", "--seccomp-bpf"],
+            Self::Kill => &["-f"],
+        }
+    }
+}
+
 impl fmt::Debug for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}({})", self.name, self.count, self.arguments)

@@ -187,7 +187,8 @@ impl Stage {
         self.reset();
         let log = self.world.input("trace");
         let mut command = self.world.command("strace");
-        command.args(self.watched()).arg("-o").arg(&log);
+        let all_threads: &[_] = if self.is_with_stand_in() { &[] } else { &["-f"] };
+        command.args(all_threads).arg("-o").arg(&log);
         let ended = self.end(command);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         self.assert_complete(self.first_number(), "undisturbed");
@@ -232,7 +233,11 @@ impl Stage {
         let mut command = self.world.command("timeout");
         command.args(["-k", "1", DEADLINE, "strace", "-o", "/dev/null"]);
         command
-            .args(self.watched())
+            .args(if self.is_with_stand_in() {
+                &[]
+            } else {
+                fault.in_all_threads()
+            })
             .arg("-e")
             .arg(format!("trace={}", point.name))
             .arg("-e")
@@ -240,10 +245,9 @@ impl Stage {
         self.end(command)
     }
 
-    /// The option of strace for the threads whose calls fail: all threads, unless a stand-in for systemctl is started, whose calls
-    /// must not fail.
-    fn watched(&self) -> &'static [&'static str] {
-        if self.telling == Telling::Systemctl { &[] } else { &["-f"] }
+    /// Whether a stand-in for systemctl is started. Its calls must not fail, so only those of the main thread do.
+    fn is_with_stand_in(&self) -> bool {
+        self.telling == Telling::Systemctl
     }
 
     /// Runs the program without a fault.

@@ -36,17 +36,17 @@ impl Staying {
     }
 
     /// Runs the program from the start, by strace with these options.
-    fn run_from_start(&self, options: &[String]) -> Said {
+    fn run_from_start(&self, options: &[&str]) -> Said {
         self.before.restore();
         let mut command = self.world.command("timeout");
-        command.args(["-k", "1", "30", "strace", "-f"]).args(options);
+        command.args(["-k", "1", "30", "strace"]).args(options);
         self.world.finish(command.arg(self.world.executable()).arg(&self.manifest))
     }
 
     /// All system calls of a run without a fault.
     fn points(&self) -> Vec<Point> {
         let log = self.world.input("trace");
-        let said = self.run_from_start(&["-o".to_owned(), log.display().to_string()]);
+        let said = self.run_from_start(&["-f", "-o", &log.display().to_string()]);
         assert_eq!(said.code, Some(0), "{said:?}");
         self.assert_complete("undisturbed");
         let points = points(calls(&log));
@@ -57,15 +57,9 @@ impl Staying {
 
     /// Makes a run with a fault, and then a run without one.
     fn attempt(&self, point: &Point, fault: Fault) {
-        let options = [
-            "-o",
-            "/dev/null",
-            "-e",
-            &format!("trace={}", point.name),
-            "-e",
-            &point.injection(fault),
-        ];
-        let said = self.run_from_start(&options.map(str::to_owned));
+        let (name, injection) = (format!("trace={}", point.name), point.injection(fault));
+        let options = ["-o", "/dev/null", "-e", &name, "-e", &injection];
+        let said = self.run_from_start(&[fault.in_all_threads(), &options].concat());
         let what = format!("{point:?}: {fault:?}\n{said:?}");
         assert_eq!(files(&self.world), self.files, "{what}");
         if said.code == Some(0) {
