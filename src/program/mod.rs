@@ -33,6 +33,7 @@ pub(crate) mod site;
 mod sops_file_check;
 pub(crate) mod sops_files;
 pub mod surroundings;
+mod surroundings_scan;
 pub mod template;
 mod template_check;
 mod template_text;

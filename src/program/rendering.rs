@@ -86,6 +86,19 @@ impl TemplateError {
     }
 }
 
+/// The warning about values of `secrets` between quotes, in the place of which a filter would be better. `None` if there are none.
+fn doubt(secrets: &BTreeSet<&str>) -> Option<Diagnosis> {
+    let first = named(secrets.first()?);
+    let all: Vec<_> = secrets.iter().map(|secret| named(secret)).collect();
+    Some(Diagnosis::new(
+        format!(
+            "between quotes, there is a quote, a backslash or a line end of {}",
+            names(&all)
+        ),
+        format!("use a filter, such as config.sops.filtered.{first}.json"),
+    ))
+}
+
 /// The failure of a template.
 pub(crate) fn failure(template: &Template, diagnosis: Diagnosis) -> Failure {
     Failure {
@@ -197,10 +210,7 @@ impl<'m> Renderer<'m> {
             self.write(slot, take)
         });
         let Some(form) = draft.template.form else {
-            if let Some(warning) = self.doubt(text) {
-                tracing::warn!("{}", warning.of(of_template(draft.template)));
-            }
-            let rendered = self.tokens.render(text, draft.length, write)?;
+            let rendered = self.render_plainly(draft)?;
             if let Some(warning) = self.misread(draft, &rendered) {
                 tracing::warn!("{warning}");
             }
@@ -212,29 +222,23 @@ impl<'m> Renderer<'m> {
         Ok(rendered)
     }
 
-    /// Whether values stand as they are between quotes, and probably should not. A manifest without a `version` has no filters.
-    fn doubt(&self, text: &[u8]) -> Option<Diagnosis> {
-        if self.manifest.is_of_sops_nix {
-            return None;
-        }
+    /// Renders a template as it is written. Warns if values stand as they are between quotes, and probably should not. A manifest without
+    /// a `version` has no filters, and gets no such warning.
+    fn render_plainly(&self, draft: &RenderableTemplate<'_>) -> Result<Plaintext, Diagnosis> {
         let mut doubtful = BTreeSet::new();
-        let look = |slot: Slot<'m, '_>, _: Take<'_>| {
+        let write = |mut slot: Slot<'m, '_>, take: Take<'_>| {
             let secret = slot.reference.secret;
-            if slot.is_doubtful(self.value(secret)?) {
+            let value = self.value(secret)?;
+            if !self.manifest.is_of_sops_nix && slot.is_doubtful(value) {
                 doubtful.insert(secret);
             }
-            Ok(())
+            slot.write(value, take)
         };
-        self.tokens.length(text, look).ok()?;
-        let first = named(doubtful.first()?);
-        let all: Vec<_> = doubtful.iter().map(|secret| named(secret)).collect();
-        Some(Diagnosis::new(
-            format!(
-                "between quotes, there is a quote, a backslash or a line end of {}",
-                names(&all)
-            ),
-            format!("use a filter, such as config.sops.filtered.{first}.json"),
-        ))
+        let rendered = self.tokens.render(draft.text.expose(), draft.length, write)?;
+        if let Some(warning) = doubt(&doubtful) {
+            tracing::warn!("{}", warning.of(of_template(draft.template)));
+        }
+        Ok(rendered)
     }
 
     /// The warning about variables that systemd would change, if units read the template by `EnvironmentFile=`.
@@ -250,7 +254,8 @@ impl<'m> Renderer<'m> {
 
     /// Takes what is written at `slot`.
     fn write(&self, slot: Slot<'m, '_>, take: Take<'_>) -> Result<(), Diagnosis> {
-        slot.write(self.value(slot.reference.secret)?, take)
+        let value = self.value(slot.reference.secret)?;
+        slot.write(value, take)
     }
 
     fn value(&self, name: &str) -> Result<&'m [u8], Diagnosis> {

@@ -2,10 +2,7 @@
 //!
 //! The text may be of any language. So where its quotes can be read in two ways, no filter that depends on them writes anything.
 
-use super::{
-    quotes::{QuoteScan, Quotes},
-    shell_scan::ShellScan,
-};
+use super::quotes::Quotes;
 use crate::sops::env_file::is_name;
 
 /// The surroundings of a place.
@@ -14,17 +11,17 @@ pub struct Surroundings<'x> {
     /// The quotes around the place, if a quote opens only where a word begins.
     pub quotes: Option<Quotes>,
     /// The quotes around the place, if a quote opens anywhere.
-    anywhere: Option<Quotes>,
+    pub(crate) anywhere: Option<Quotes>,
     /// Whether a word of a shell may stand here.
     pub(crate) takes_shell_word: bool,
     /// Whether a string of Nix of several lines may be open.
     pub(crate) is_in_nix_string: bool,
     /// The text before the place.
-    before: &'x [u8],
+    pub(crate) before: &'x [u8],
     /// The text behind it, without its placeholder.
-    after: &'x [u8],
+    pub(crate) after: &'x [u8],
     /// How many brackets and braces are open.
-    depth: usize,
+    pub(crate) depth: usize,
 }
 
 impl Surroundings<'_> {
@@ -78,64 +75,5 @@ impl Surroundings<'_> {
         self.after
             .first()
             .is_none_or(|byte| byte.is_ascii_whitespace() || b",;:)]}".contains(byte))
-    }
-}
-
-/// The surroundings of one place after the other.
-pub(crate) struct SurroundingsScan<'x> {
-    text: &'x [u8],
-    at_words: QuoteScan,
-    anywhere: QuoteScan,
-    shell: ShellScan,
-    is_in_nix_string: bool,
-    depth: usize,
-}
-
-impl<'x> SurroundingsScan<'x> {
-    /// The state at the beginning of `text`.
-    pub(crate) fn of(text: &'x [u8]) -> Self {
-        Self {
-            text,
-            at_words: QuoteScan::at_words(),
-            anywhere: QuoteScan::anywhere(),
-            shell: ShellScan::new(),
-            is_in_nix_string: false,
-            depth: 0,
-        }
-    }
-
-    /// Goes on behind `between`, which has no placeholder.
-    pub(crate) fn pass(&mut self, between: &[u8]) {
-        self.at_words.pass(between);
-        self.anywhere.pass(between);
-        self.shell.pass(between);
-        self.is_in_nix_string |= between.windows(2).any(|pair| pair == b"''");
-        for byte in between {
-            self.depth = match byte {
-                b'[' | b'{' => self.depth.saturating_add(1),
-                b']' | b'}' => self.depth.saturating_sub(1),
-                _ => self.depth,
-            };
-        }
-    }
-
-    /// Goes on behind a value.
-    pub(crate) fn pass_value(&mut self) {
-        self.at_words.pass_value();
-        self.anywhere.pass_value();
-        self.shell.pass_value();
-    }
-
-    /// The surroundings of the placeholder from `start` to `end`.
-    pub(crate) fn around(&self, start: usize, end: usize) -> Surroundings<'x> {
-        Surroundings {
-            quotes: self.at_words.open(),
-            anywhere: self.anywhere.open(),
-            takes_shell_word: self.shell.takes_word(),
-            is_in_nix_string: self.is_in_nix_string,
-            before: self.text.get(..start).unwrap_or_default(),
-            after: self.text.get(end..).unwrap_or_default(),
-            depth: self.depth,
-        }
     }
 }

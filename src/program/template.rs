@@ -3,21 +3,23 @@
 //! A value is never searched for placeholders. So a secret that contains the placeholder of another secret is copied unchanged. A
 //! secret that is not UTF-8 is copied unchanged too.
 
+use memchr::{memchr2, memchr3};
+
 use super::{
     left_over::plain,
     quotes::Quotes,
-    surroundings::{Surroundings, SurroundingsScan},
+    surroundings::Surroundings,
+    surroundings_scan::SurroundingsScan,
     tokens::{Places, Reference, Tokens},
 };
 use crate::{sops::env_file::Take, system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
 /// A place in a template at which a value is written.
-#[derive(Clone, Copy, Debug)]
-pub struct Slot<'t, 'x> {
+pub struct Slot<'t, 's> {
     /// What stands there.
     pub reference: Reference<'t>,
-    /// What stands around it.
-    pub surroundings: Surroundings<'x>,
+    /// Finds out what stands around it.
+    surroundings: &'s mut dyn FnMut() -> Surroundings<'s>,
 }
 
 impl Slot<'_, '_> {
@@ -26,27 +28,31 @@ impl Slot<'_, '_> {
     /// # Errors
     ///
     /// When the filter has no spelling for the value there.
-    pub fn write(&self, value: &[u8], take: Take<'_>) -> Result<(), Diagnosis> {
+    pub fn write(self, value: &[u8], take: Take<'_>) -> Result<(), Diagnosis> {
         let Reference { secret, filter } = self.reference;
         let Some(filter) = filter else {
             take(value);
             return Ok(());
         };
         let written = filter
-            .fit(&self.surroundings)
+            .fit(&(self.surroundings)())
             .and_then(|quotes| filter.write(value, quotes, take));
         written.map_err(|error| error.diagnosis(filter, secret))
     }
 
     /// Whether `value` is written without escapes between quotes, and has a character that probably does not belong there.
     #[must_use]
-    pub fn is_doubtful(&self, value: &[u8]) -> bool {
-        let special: &[u8] = match self.surroundings.quotes {
+    pub fn is_doubtful(&mut self, value: &[u8]) -> bool {
+        let value = self.reference.filter.map_or(value, |filter| filter.without_escapes(value));
+        // Few values have such a character, and only then it counts what stands around the place.
+        if memchr3(b'"', b'\'', b'\\', value).is_none() && memchr2(b'\n', b'\r', value).is_none() {
+            return false;
+        }
+        let special: &[u8] = match (self.surroundings)().quotes {
             Some(Quotes::Double) => b"\"\\\n\r",
             Some(Quotes::Single) => b"'\n\r",
             None => b"",
         };
-        let value = self.reference.filter.map_or(value, |filter| filter.without_escapes(value));
         value.iter().any(|byte| special.contains(byte))
     }
 }
@@ -91,17 +97,14 @@ impl<'t> Tokens<'t> {
         mut write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
         take: Take<'_>,
     ) -> Result<(), Diagnosis> {
-        let (mut places, mut scan, mut end) = (Places::of(self, text), SurroundingsScan::of(text), 0);
+        let (mut places, mut scan, mut end) = (Places::of(self, text), SurroundingsScan::of(self, text), 0);
         while let Some(found) = places.next(end) {
-            let between = plain(self, text, end, found.start)?;
-            take(between);
-            scan.pass(between);
+            take(plain(self, text, end, found.start)?);
             let slot = Slot {
                 reference: found.reference,
-                surroundings: scan.around(found.start, found.end),
+                surroundings: &mut || scan.around(found.start, found.end),
             };
             write(slot, take)?;
-            scan.pass_value();
             end = found.end;
         }
         take(plain(self, text, end, text.len())?);
@@ -300,7 +303,7 @@ mod tests {
         let is_doubtful = |text: &str, value: &str| {
             let tokens = Tokens::new([("P", "db")]).with_names(["db"]);
             let mut is_doubtful = false;
-            let look = |slot: Slot<'_, '_>, _: Take<'_>| {
+            let look = |mut slot: Slot<'_, '_>, _: Take<'_>| {
                 is_doubtful |= slot.is_doubtful(value.as_bytes());
                 Ok(())
             };
