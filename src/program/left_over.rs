@@ -1,10 +1,9 @@
 //! Texts in a template that look like a placeholder, and stand for no secret.
 
-use memchr::memmem;
-
 use super::{
     filter::FILTER_NAMES,
-    tokens::{CLOSING, LONGEST, NAME_CLOSING, NAME_OPENING, OPENING, PIPE, Tokens, split_last},
+    marks::{CLOSING, Marks, NAME_CLOSING, NAME_OPENING, OPENING, PIPE},
+    tokens::{LONGEST, Tokens, split_last},
 };
 use crate::text::{diagnosis::Diagnosis, printable::named, spelling::nearest};
 
@@ -15,7 +14,7 @@ pub(crate) fn plain<'x>(tokens: &Tokens<'_>, text: &'x [u8], from: usize, to: us
         let before = text.iter().take(from.saturating_add(start));
         before.filter(|byte| **byte == b'\n').count().saturating_add(1)
     };
-    if let Some((start, token)) = left_over(between) {
+    if let Some((start, token)) = left_over(&tokens.marks, between) {
         return Err(Diagnosis::new(
             format!(
                 "line {} contains the placeholder {}, but no secret of this manifest has that placeholder",
@@ -27,13 +26,13 @@ pub(crate) fn plain<'x>(tokens: &Tokens<'_>, text: &'x [u8], from: usize, to: us
     }
     let Some(names) = tokens.names() else { return Ok(between) };
     // Few templates have such a text, and the names are many.
-    if memmem::find(between, NAME_OPENING).is_none() {
+    if tokens.marks.name_opening.find(between).is_none() {
         return Ok(between);
     }
     let names: Vec<_> = names.collect();
     // The next placeholder may begin with the end of what looks like one, as in `@sops:x@sops:y@`.
     let end = to.saturating_add(usize::from(text.get(to) == Some(&NAME_CLOSING)));
-    match left_over_name(text.get(from..end).unwrap_or_default(), &names) {
+    match left_over_name(&tokens.marks, text.get(from..end).unwrap_or_default(), &names) {
         Some(found) => Err(found.diagnosis(line(found.start), &names)),
         None => Ok(between),
     }
@@ -90,9 +89,9 @@ impl LeftOver<'_> {
 ///
 /// The search looks for each closing mark, and from there backwards for an opening mark, but never past an earlier closing mark. So
 /// the time grows in proportion to the text.
-fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
+fn left_over<'x>(marks: &Marks, text: &'x [u8]) -> Option<(usize, &'x [u8])> {
     let mut passed = 0;
-    for closing in memmem::find_iter(text, CLOSING) {
+    for closing in marks.closing.find_iter(text) {
         let end = closing.saturating_add(CLOSING.len());
         let start = passed.max(end.saturating_sub(LONGEST));
         let candidate = text.get(start..end)?;
@@ -110,8 +109,8 @@ fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
 
 /// Finds the first text that looks like a placeholder with a name: where it starts, and what is between its ends. Behind a letter or a
 /// digit, as in `user@sops:22`, it is the name of a host. Without an end, it looks like one if it begins with one of the `names`.
-fn left_over_name<'x>(text: &'x [u8], names: &[&[u8]]) -> Option<LeftOver<'x>> {
-    memmem::find_iter(text, NAME_OPENING).find_map(|start| {
+fn left_over_name<'x>(marks: &Marks, text: &'x [u8], names: &[&[u8]]) -> Option<LeftOver<'x>> {
+    marks.name_opening.find_iter(text).find_map(|start| {
         let before = start.checked_sub(1).and_then(|before| text.get(before));
         if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"%._-".contains(byte)) {
             return None;

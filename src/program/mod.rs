@@ -17,6 +17,7 @@ mod last_run;
 mod left_over;
 mod limit;
 pub(crate) mod manifest_file;
+mod marks;
 pub mod messages;
 mod metrics;
 mod metrics_file;

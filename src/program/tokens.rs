@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use memchr::{
-    memchr_iter, memchr2_iter,
-    memmem::{self, Finder},
-};
+use memchr::{memchr_iter, memchr2_iter, memmem::Finder};
 
-use super::filter::Filter;
+use super::{
+    filter::Filter,
+    marks::{CLOSING, Marks, NAME_CLOSING, NAME_OPENING, OPENING, PIPE},
+};
 use crate::manifest::Manifest;
 
 /// The placeholders of a manifest, prepared for the search in templates.
@@ -27,6 +27,7 @@ pub struct Tokens<'t> {
     lengths: Vec<usize>,
     /// The spellings with filters and names, if the manifest has these.
     spellings: Option<Spellings<'t>>,
+    pub(crate) marks: Marks,
 }
 
 /// The spellings with filters and names.
@@ -55,17 +56,6 @@ pub(crate) struct Found<'t> {
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
-
-/// The beginning of each placeholder that the Nix modules make.
-pub(crate) const OPENING: &[u8] = b"<SOPS:";
-/// The end of each placeholder that the Nix modules make.
-pub(crate) const CLOSING: &[u8] = b":PLACEHOLDER>";
-/// The beginning of a placeholder with the name of its secret.
-pub(crate) const NAME_OPENING: &[u8] = b"@sops:";
-/// The end of a placeholder with the name of its secret.
-pub(crate) const NAME_CLOSING: u8 = b'@';
-/// What stands before the filter in a placeholder with a name.
-pub(crate) const PIPE: u8 = b'|';
 
 /// Limit: a text of at most 256 bytes is taken for a placeholder, or for what is between the ends of one with a name. Placeholders of the
 /// Nix modules have about 85 bytes.
@@ -98,6 +88,7 @@ impl<'t> Tokens<'t> {
             secrets,
             lengths,
             spellings: None,
+            marks: Marks::new(),
         }
     }
 
@@ -138,20 +129,20 @@ impl<'t> Tokens<'t> {
 
 impl<'t> Spellings<'t> {
     /// The first placeholder with a filter or a name in `text` from the position `from` on.
-    fn find(&self, text: &[u8], from: usize) -> Option<Found<'t>> {
+    fn find(&self, marks: &Marks, text: &[u8], from: usize) -> Option<Found<'t>> {
         let rest = text.get(from..)?;
         memchr2_iter(b'<', b'@', rest).find_map(|offset| {
             let (rest, start) = (rest.get(offset..)?, offset.saturating_add(from));
-            let (reference, length) = self.filtered(rest).or_else(|| self.named(rest))?;
+            let (reference, length) = self.filtered(marks, rest).or_else(|| self.named(rest))?;
             let end = start.saturating_add(length);
             Some(Found { reference, start, end })
         })
     }
 
     /// The placeholder `<SOPS:HASH:FILTER:PLACEHOLDER>` at the beginning of `text`, and its length.
-    fn filtered(&self, text: &[u8]) -> Option<(Reference<'t>, usize)> {
+    fn filtered(&self, marks: &Marks, text: &[u8]) -> Option<(Reference<'t>, usize)> {
         let text = text.get(..LONGEST.min(text.len()))?;
-        let inside = text.starts_with(OPENING).then(|| memmem::find(text, CLOSING))??;
+        let inside = text.starts_with(OPENING).then(|| marks.closing.find(text))??;
         let (stem, filter) = split_last(text.get(..inside)?, b':')?;
         let (secret, filter) = (*self.stems.get(stem)?, Some(filter_of(filter)?));
         Some((Reference { secret, filter }, inside.saturating_add(CLOSING.len())))
@@ -231,7 +222,9 @@ impl<'a, 't> Places<'a, 't> {
     pub(crate) fn next(&mut self, from: usize) -> Option<Found<'t>> {
         let (text, tokens) = (self.text, self.tokens);
         self.plain = self.plain.from(from, || tokens.find(text, from));
-        self.spelled = self.spelled.from(from, || tokens.spellings.as_ref()?.find(text, from));
+        self.spelled = self
+            .spelled
+            .from(from, || tokens.spellings.as_ref()?.find(&tokens.marks, text, from));
         let both = [self.plain.found(), self.spelled.found()];
         both.into_iter()
             .flatten()

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Secret bytes: the plaintext of a sops file, a rendered template, or key material.
 ///
@@ -13,13 +13,13 @@ use zeroize::{Zeroize, Zeroizing};
 /// Wiping has a limit: it covers only the buffers of this type. Copies in registers, in stack memory of cryptographic libraries and
 /// in the kernel cannot be wiped. For this reason, core dumps of the process are forbidden too.
 #[derive(Default)]
-pub struct Plaintext(Zeroizing<Vec<u8>>);
+pub struct Plaintext(Vec<u8>);
 
 impl Plaintext {
     /// An empty value with room for `capacity` bytes, so that the first `capacity` bytes are never moved.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+        Self(Vec::with_capacity(capacity))
     }
 
     /// The secret bytes. At every call of this function a secret leaves the protected type, so there should be few calls.
@@ -73,15 +73,24 @@ impl Plaintext {
         if capacity > self.0.capacity() {
             let mut grown = Vec::with_capacity(capacity);
             grown.extend_from_slice(&self.0);
-            self.0 = Zeroizing::new(grown);
+            *self = Self(grown);
         }
+    }
+}
+
+/// Wipes the whole buffer: the bytes, and what may be left of earlier ones behind them.
+impl Drop for Plaintext {
+    fn drop(&mut self) {
+        // As a slice. `Vec` would be wiped byte by byte, which takes many times as long.
+        self.0.as_mut_slice().zeroize();
+        self.0.spare_capacity_mut().zeroize();
     }
 }
 
 /// Takes over the buffer `bytes`. The bytes are not copied, and are wiped when the value is dropped.
 impl From<Vec<u8>> for Plaintext {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 }
 
