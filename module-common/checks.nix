@@ -47,10 +47,10 @@ let
   );
 
   formAssertions = lib.mapAttrsToList (name: secret: {
-    assertion = secret.as == null || secret.format == "dotenv";
+    assertion = secret.as == null || secret.format != "binary";
     message =
-      "${secretOption name}.as is \"${toString secret.as}\", but its format is \"${secret.format}\": set format to \"dotenv\", "
-      + "or use the secret in a template that has as.";
+      "${secretOption name}.as is \"${toString secret.as}\", but its format is \"binary\", which is bytes without parts: "
+      + "set format to that of the file, or use the secret in a template that has as.";
   }) cfg.secrets;
 
   envFileAssertions = lib.concatLists (

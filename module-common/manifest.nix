@@ -31,7 +31,7 @@ let
   # The file that is written when the secret or template changes, if somebody watches it. nix-darwin has no such option.
   watchFileOf = entry: lib.optionalAttrs (entry.watch or false) { inherit (entry) watchFile; };
 
-  # The reader that a file of environment variables is written for, if it is for one.
+  # The form in which it is written, if it is not as sops prints it.
   formOf = entry: lib.optionalAttrs (entry.as != null) { inherit (entry) as; };
 
   secretEntry =

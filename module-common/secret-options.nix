@@ -13,7 +13,7 @@ let
   filtersOf = import ./filters.nix { inherit lib; };
 
   secret =
-    { name, ... }:
+    { config, name, ... }:
     {
       options = {
         name = lib.mkOption {
@@ -27,12 +27,23 @@ let
 
         key = lib.mkOption {
           type = types.str;
-          default = if cfg.defaultSopsKey != null then cfg.defaultSopsKey else name;
-          defaultText = lib.literalMD "`sops.defaultSopsKey` if that is set, else the attribute name";
+          default =
+            if config.as != null && config.format != "yaml" && config.format != "json" then
+              ""
+            else if cfg.defaultSopsKey != null then
+              cfg.defaultSopsKey
+            else
+              name;
+          defaultText = lib.literalMD "`sops.defaultSopsKey` if that is set, else the attribute name; with `as` in a file that is neither YAML nor JSON: the whole file, `\"\"`";
           example = "postgres/password";
           description = ''
-            Where the secret stands in a YAML or JSON sops file. `a/b/c` walks nested maps. For names with slashes and for elements of lists, write
-            it as for `sops decrypt --extract`: `["a/b"]["c"][0]`. `""` means the whole file. The other formats always give the whole file.
+            Where the secret stands in the sops file. `a/b/c` walks nested maps, and `hosts/0` leads to the first element of a list. For names
+            with slashes, write it as for `sops decrypt --extract`: `["a/b"]["c"][0]`. A position in front names the document of a YAML file:
+            `[1]["c"]` is in the second one. `""` means the whole file. If the key leads to more than a single value, say in which form that is
+            written, by `as`.
+
+            A dotenv or INI file is the whole secret, and its key means nothing, unless `as` is set: for one value of it, set `as` to `"value"`, and
+            the key to `NAME` or `SECTION/name`. A binary file is always the whole secret.
           '';
         };
 
@@ -46,20 +57,22 @@ let
         };
 
         as = lib.mkOption {
-          type = types.nullOr types.envForm;
+          type = types.nullOr types.partForm;
           default = null;
           example = "systemd-env";
           description = ''
-            For which reader a dotenv file is written, so that this reader gives back each value as it was encrypted:
+            The form in which whatever is at `key` is written: a map, a list, a section, a document or the whole file.
 
-            - `"systemd-env"`: `EnvironmentFile=` of systemd;
-            - `"docker-env"`: `docker run --env-file` and `podman run --env-file`;
-            - `"dotenv"`: `node --env-file`, the npm package `dotenv`, and python-dotenv;
-            - `"sh"`: a shell that sources the file.
+            - `"value"`: a single value by itself, as it is without `as` in a YAML or JSON file;
+            - `"json"`, `"yaml"`: as `sops decrypt --extract` prints it;
+            - `"lines"`: a line for each element of a list; for null an empty file;
+            - a map as a file of environment variables, so that its reader gives back each value as it was encrypted: `"systemd-env"` for
+              `EnvironmentFile=` of systemd, `"docker-env"` for `docker run --env-file` and `podman run --env-file`, `"dotenv"` for `node --env-file`, the npm package
+              `dotenv` and python-dotenv, `"sh"` for a shell that sources the file.
 
-            Comments are left out. A value that the reader cannot hold is an error that names the variable. With `null` the file is as sops
-            prints it, which no reader gives back in each case: see [readers.md](readers.md#files-of-environment-variables). If a unit reads it
-            by `EnvironmentFile=`, you are told what systemd would change.
+            What the form cannot hold is an error that names it: see [manifest.md](manifest.md#the-form-of-a-part) and
+            [readers.md](readers.md#files-of-environment-variables). With `null` a whole file is as sops prints it, and a key has to lead to a
+            single value. If a unit reads a dotenv file by `EnvironmentFile=`, you are told what systemd would change.
           '';
         };
 
@@ -69,7 +82,7 @@ let
           example = "$y$j9T$…";
           description = ''
             What the secret is if `sops.mock` is on, such as the hash of a password that opens a virtual machine. It is in the Nix store, where everybody can
-            read it. With `as`, it is the text of a dotenv file.
+            read it. With an `as` for environment variables, it is the text of a dotenv file; with any other, it is written as it is.
           '';
         };
 

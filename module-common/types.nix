@@ -44,6 +44,18 @@
     "sh"
   ];
 
+  # In which form a part of a sops file is written.
+  partForm = lib.types.enum [
+    "value"
+    "json"
+    "yaml"
+    "lines"
+    "systemd-env"
+    "docker-env"
+    "dotenv"
+    "sh"
+  ];
+
   format = lib.types.enum [
     "yaml"
     "json"

@@ -3,8 +3,10 @@
 use sops_install_secrets::{
     sops::{
         SopsFile,
+        env_file::Form,
         format::Format,
         key::KeyPath,
+        part::PartForm,
         tree::{Branch, Item, Key, Opened, ScalarType, Stored, Value},
     },
     system::plaintext::Plaintext,
@@ -15,6 +17,15 @@ use crate::{
     sealing,
     trees::{any_key, any_scalar, opened, values},
 };
+
+/// The forms of a part.
+const FORMS: [PartForm; 5] = [
+    PartForm::Json,
+    PartForm::Yaml,
+    PartForm::Lines,
+    PartForm::Variables(Form::Systemd),
+    PartForm::Variables(Form::Sh),
+];
 
 /// Reads `text` in all ways, and checks that everything holds.
 ///
@@ -47,6 +58,11 @@ fn read_as_file(format: Format, text: &[u8]) {
     for key in ["", "a", "data", "secret", "<<"] {
         if let Err(error) = selector.scalar(&KeyPath::parse(key)) {
             assert_presentable(&error);
+        }
+        for form in FORMS {
+            if let Err(error) = selector.part(&KeyPath::parse(key), form) {
+                assert_presentable(&error);
+            }
         }
     }
     drop(selector);
@@ -106,6 +122,7 @@ fn seal_and_open(format: Format, documents: &[Branch<Stored<'_>>]) {
         Err(error) => panic!("{error} in {}", printed.expose().escape_ascii()),
     };
     select(&decrypted, documents);
+    parts(&decrypted);
     let whole = decrypted
         .into_whole(usize::MAX)
         .unwrap_or_else(|error| panic!("{error}"))
@@ -133,6 +150,32 @@ fn select(decrypted: &sops_install_secrets::sops::Decrypted, documents: &[Branch
             (Err(error), Some(Value::Scalar(..))) if is_single => panic!("{error}"),
             (Err(error), _) if !key.contains(PLANTED) => assert_presentable(&error),
             (Err(_), _) => {}
+        }
+    }
+}
+
+/// Checks that the first document is written in each form, or refused with a message that shows no secret, and that JSON and YAML are
+/// texts of these formats.
+fn parts(decrypted: &sops_install_secrets::sops::Decrypted) {
+    let (selector, key) = (decrypted.selector(), KeyPath::parse("[0]"));
+    for form in FORMS {
+        let text = match decrypted.part(&selector, &key, form, usize::MAX) {
+            Ok(text) => text.expect("nothing is longer"),
+            Err(error) => {
+                assert_presentable(&error);
+                continue;
+            }
+        };
+        let format = match form {
+            PartForm::Json => Format::Json,
+            PartForm::Yaml => Format::Yaml,
+            PartForm::Lines | PartForm::Variables(_) => continue,
+        };
+        // JSON is read less deep than YAML is.
+        if let Err(error) = format.parse(text.expose())
+            && !error.to_string().contains("recursion limit")
+        {
+            panic!("{error} in {format} of a part: {}", text.expose().escape_ascii());
         }
     }
 }

@@ -6,20 +6,21 @@ use std::{
 };
 
 use super::{
-    declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template},
-    env_form,
+    declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Template},
     findings::Findings,
+    form,
     named_entry::NamedEntry,
     paths::Paths,
     policy::{on_failure, trim},
     raw,
+    selection::selection,
     settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
     unit_names::units,
     unknown_fields::unknown_fields,
 };
 use crate::{
     install::{EntryName, rendered},
-    sops::{format::Format, key::KeyPath},
+    sops::format::Format,
     system::mode::{BadMode, FileMode},
     text::printable::{named, shown},
 };
@@ -101,14 +102,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         );
     }
     let format = format(what, &raw.format, findings);
-    let selection = match (format, env_form::of_file(what, &raw.form, format, findings)) {
-        (_, Some(form)) => Selection::Variables(form),
-        (Format::Yaml | Format::Json, None) if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
-        _ => Selection::Whole,
-    };
-    if let (Selection::Variables(form), Some(text)) = (&selection, &raw.mock_value) {
-        env_form::check_mock(what, *form, text, findings);
-    }
+    let selection = selection(what, format, &raw, findings);
     let on_failure = on_failure(what, &raw.on_failure, findings);
     let trim = trim(what, &raw.trim, findings);
     let placement = Placement {
@@ -143,7 +137,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     if raw.content.is_empty() && raw.file.is_empty() {
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
-    let form = env_form::of_text(what, &raw.form, findings);
+    let form = form::of_text(what, &raw.form, findings);
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
         path: elsewhere(

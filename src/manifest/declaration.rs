@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     install::EntryName,
-    sops::{env_file::Form, format::Format, key::KeyPath},
+    sops::{env_file::Form, format::Format, key::KeyPath, part::PartForm},
     system::mode::FileMode,
 };
 
@@ -154,10 +154,28 @@ impl Secret<String> {
 pub enum Selection {
     /// The whole file, as text.
     Whole,
-    /// The value at this key.
+    /// The single value at this key.
     Key(KeyPath),
-    /// The variables of the whole file, written for one reader.
-    Variables(Form),
+    /// Whatever is at this key, written in this form.
+    Part(KeyPath, PartForm),
+}
+
+impl Selection {
+    /// The key, unless it is the whole file.
+    pub(crate) fn key(&self) -> Option<&KeyPath> {
+        match self {
+            Self::Key(key) | Self::Part(key, _) => Some(key).filter(|key| !key.is_whole()),
+            Self::Whole => None,
+        }
+    }
+
+    /// The form, if it is not written as sops prints it.
+    pub(crate) fn form(&self) -> Option<PartForm> {
+        match self {
+            Self::Part(_, form) => Some(*form),
+            Self::Whole | Self::Key(_) => None,
+        }
+    }
 }
 
 /// One template. `N` is the type of the name: `String`

@@ -9,9 +9,9 @@
 mod check;
 mod convert;
 mod declaration;
-mod env_form;
 mod error;
 mod findings;
+mod form;
 mod named_entry;
 mod overlap;
 mod parse;
@@ -20,6 +20,7 @@ mod policy;
 mod raw;
 #[cfg(test)]
 mod schema;
+mod selection;
 mod settings;
 mod unit_names;
 mod unknown_fields;

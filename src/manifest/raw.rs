@@ -120,7 +120,7 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
-    /// The key of the secret in the file; empty for the whole file.
+    /// The key of the secret in the file; empty for the whole file. In a dotenv or INI file it counts only with `as`.
     #[serde(deserialize_with = "null_as_default")]
     pub key: String,
     /// The path at which a symlink to the secret is made. Without it, the secret is only at its own place.
@@ -146,9 +146,10 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["yaml", "json", "dotenv", "ini", "binary", ""])))]
     pub format: String,
-    /// The reader for which the variables of a dotenv file are written. Without it, the file is as sops prints it.
+    /// The form in which the file, or whatever is under the key, is written. Without it, the file is as sops prints it, and the key
+    /// leads to a single value.
     #[serde(rename = "as", deserialize_with = "null_as_default")]
-    #[cfg_attr(test, schemars(extend("enum" = ["systemd-env", "docker-env", "dotenv", "sh", ""])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["value", "json", "yaml", "lines", "systemd-env", "docker-env", "dotenv", "sh", ""])))]
     pub form: String,
     /// The permission bits in octal, such as 0400.
     #[serde(deserialize_with = "null_as_default")]

@@ -6,7 +6,7 @@ use super::{contents::Values, trim::trimmed};
 use crate::{
     install::{Entry, EntryKind, EntryName, Owner},
     manifest::{MOCK_MARK, Manifest, Secret, Selection},
-    sops::{env_file::EnvFile, format::Format},
+    sops::{env_file::EnvFile, format::Format, part::PartForm},
     system::{mode::FileMode, plaintext::Plaintext},
     text::{diagnosis::Diagnosis, printable::shown},
 };
@@ -28,25 +28,25 @@ pub(crate) fn values(manifest: &Manifest) -> Values<'_> {
 /// What stands for a secret. Variables are written for their reader, as those of a sops file are.
 fn value(secret: &Secret) -> Plaintext {
     let text = secret.mock_value.clone().unwrap_or_else(|| dummy(secret));
-    let for_reader = match secret.selection {
+    let for_reader = match &secret.selection {
         // The manifest has no text that its form cannot hold.
-        Selection::Variables(form) => EnvFile::of_dotenv(form, text.as_bytes()).ok(),
-        Selection::Whole | Selection::Key(_) => None,
+        Selection::Part(_, PartForm::Variables(form)) => EnvFile::of_dotenv(*form, text.as_bytes()).ok(),
+        _ => None,
     };
     for_reader.unwrap_or_else(|| Plaintext::from(text))
 }
 
-/// The dummy of a secret: for a value, a word that names the secret, and for a whole file, a document of the same format with this
-/// word in it.
+/// The dummy of a secret: for a value, a word that names the secret, and for a whole file or a part of one, a text of the same format or
+/// form with this word in it.
 fn dummy(secret: &Secret) -> String {
     let word = word(secret.name.as_str());
     match (&secret.selection, secret.format) {
         (Selection::Key(_), _) => word,
-        (Selection::Whole, Format::Yaml) => format!("mock: {word}\n"),
-        (Selection::Whole, Format::Json) => format!("{{\"mock\": \"{word}\"}}\n"),
-        (Selection::Whole, Format::Dotenv) | (Selection::Variables(_), _) => format!("MOCK={word}\n"),
+        (Selection::Whole, Format::Yaml) | (Selection::Part(_, PartForm::Yaml), _) => format!("mock: {word}\n"),
+        (Selection::Whole, Format::Json) | (Selection::Part(_, PartForm::Json), _) => format!("{{\"mock\": \"{word}\"}}\n"),
+        (Selection::Whole, Format::Dotenv) | (Selection::Part(_, PartForm::Variables(_)), _) => format!("MOCK={word}\n"),
         (Selection::Whole, Format::Ini) => format!("[mock]\nmock = {word}\n"),
-        (Selection::Whole, Format::Binary) => format!("{word}\n"),
+        (Selection::Whole, Format::Binary) | (Selection::Part(_, PartForm::Lines), _) => format!("{word}\n"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{env_file::EnvFileError, format::EmitError, key::marked, rules::RuleError, select_error::SelectError};
+use super::{format::EmitError, key::marked, part::PartError, rules::RuleError, select_error::SelectError};
 
 /// Why a sops file cannot be decrypted.
 #[derive(Debug, Error)]
@@ -94,7 +94,17 @@ pub enum ContentError {
     /// The format of the file has no spelling for the value.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// The reader that the file is written for would not give back its variables.
+    /// The form that the content is to have has no spelling for it.
     #[error(transparent)]
-    Refused(#[from] EnvFileError),
+    Part(PartError),
+}
+
+impl From<PartError> for ContentError {
+    fn from(error: PartError) -> Self {
+        match error {
+            PartError::Select(error) => Self::Select(error),
+            PartError::Emit(error) => Self::Emit(error),
+            error => Self::Part(error),
+        }
+    }
 }

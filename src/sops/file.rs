@@ -3,20 +3,20 @@
 use super::{
     cipher::DataKey,
     decrypt::Decryption,
-    env_file::{EnvFile, Form},
     error::{ContentError, DecryptError},
-    format::{EmitError, Format, SopsFileError, emit_value},
+    format::{EmitError, Format, SopsFileError, emit_json, emit_yaml},
     key::KeyPath,
     mac::Mac,
     metadata::Metadata,
     outline::outline,
+    part::{self, PartForm},
     proof,
     repeated::repeated,
     section,
     select::Selector,
     survey::{StoredValue, survey},
     text::LongValues,
-    tree::{Branch, Key, Opened, Stored},
+    tree::{Branch, Opened, Stored},
     value::EncryptedValue,
 };
 use crate::system::plaintext::Plaintext;
@@ -182,18 +182,29 @@ impl Decrypted {
         Ok(self.format.emit_scalar(kind, text)?)
     }
 
-    /// The values of the first document, written for the reader of `form`. Comments are left out.
+    /// What is under `key`, in this form. JSON and YAML are as `sops decrypt --extract` prints them, but a string by itself is a
+    /// document too. `selector` must be a selector of this file. Returns `None` if the text is longer than `most` bytes.
     ///
     /// # Errors
-    /// When that reader would not give back a value under its name, or a value is no single value.
-    pub fn variables(&self, form: Form) -> Result<Opened, ContentError> {
-        let mut file = EnvFile::new(form, 0);
-        for item in self.documents.iter().take(1).flat_map(|document| &document.items) {
-            if let Key::Name(name) = &item.key {
-                file.push(name, emit_value(name, &item.value)?.expose())?;
+    /// When the key leads to nothing, or to something that the form has no spelling for.
+    pub fn part<'f>(
+        &'f self,
+        selector: &Selector<'f, Opened>,
+        key: &KeyPath,
+        form: PartForm,
+        most: usize,
+    ) -> Result<Option<Opened>, ContentError> {
+        let found = selector.part(key, form)?;
+        let text = match form {
+            PartForm::Json => {
+                part::is_text(&found, key)?;
+                emit_json(part::documents(&found), most)?
             }
-        }
-        Ok(Opened::new(file.finish()))
+            PartForm::Yaml => emit_yaml(part::documents(&found), most)?,
+            PartForm::Lines => part::lines(&found, key, self.format, most)?,
+            PartForm::Variables(form) => part::variables(&found, key, self.format, form, most)?,
+        };
+        Ok(text.map(Opened::new))
     }
 
     /// The whole file, as `sops decrypt` prints it. Returns `None` if the text is longer than `most` bytes. Values that nobody else

@@ -9,7 +9,8 @@ use super::tree::{shown, shown_path};
 pub enum KeyStep {
     /// The step to the value with this name in a map.
     Name(String),
-    /// The step to the element at this position of a list, counted from 0. As in sops, comments in the list count as elements.
+    /// The step to the element at this position of a list, counted from 0. As in sops, comments in the list count as elements. As
+    /// the first step, it leads to the document at this position of the file.
     Index(usize),
 }
 
@@ -52,6 +53,18 @@ impl KeyPath {
         }
     }
 
+    /// The key of the whole file, which has no steps.
+    #[must_use]
+    pub fn whole() -> Self {
+        std::iter::empty().collect()
+    }
+
+    /// Whether the key is that of the whole file.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Reads a text as names between slashes.
     fn of_names(text: &str) -> Self {
         text.split('/').map(|name| KeyStep::Name(name.to_owned())).collect()
@@ -61,6 +74,12 @@ impl KeyPath {
     #[must_use]
     pub fn steps(&self) -> &[KeyStep] {
         &self.steps
+    }
+
+    /// The text of a key that begins with a bracket, for a message.
+    pub(crate) fn spelled(&self) -> String {
+        let text = self.spelling.as_ref().map(|spelling| shown(spelling.text.as_bytes()));
+        text.unwrap_or_else(|| self.to_string())
     }
 
     /// For a key in brackets: the key that results if the same text is read as names between slashes. `None` if the text is not
@@ -168,6 +187,18 @@ fn name(text: &str, quote: char) -> Option<(KeyStep, &str)> {
 }
 
 impl KeyStep {
+    /// The position in a list that the step leads to. Between slashes, a position is written like a name.
+    pub(crate) fn position(&self) -> Option<usize> {
+        match self {
+            Self::Index(index) => Some(*index),
+            Self::Name(name) => {
+                let is_number = name == "0" || !name.starts_with('0') && name.bytes().all(|byte| byte.is_ascii_digit());
+                // A number that is too large is a position beyond the end of each list.
+                (is_number && !name.is_empty()).then(|| name.parse().unwrap_or(usize::MAX))
+            }
+        }
+    }
+
     /// The name or the position of the step, for a message.
     fn shown(&self) -> String {
         match self {
@@ -227,6 +258,22 @@ mod tests {
         }
         let list = [KeyStep::Name("a".to_owned()), KeyStep::Index(0)];
         assert_eq!(KeyPath::parse("[\"a\"][0]").steps(), list);
+    }
+
+    #[test]
+    fn a_name_of_digits_is_a_position_in_a_list() {
+        for (name, position) in [
+            ("0", Some(0)),
+            ("10", Some(10)),
+            ("99999999999999999999999", Some(usize::MAX)),
+            ("007", None),
+            ("+1", None),
+            ("-1", None),
+            ("", None),
+            ("1a", None),
+        ] {
+            assert_eq!(KeyStep::Name(name.to_owned()).position(), position, "{name}");
+        }
     }
 
     #[test]

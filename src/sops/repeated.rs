@@ -12,16 +12,21 @@ const MOST: usize = 1000;
 
 /// The keys that are more than once in one map, each time after the first.
 pub(crate) fn repeated<S>(documents: &[Branch<S>]) -> Vec<KeyPath> {
-    let mut search = RepeatSearch {
-        steps: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut search = RepeatSearch::default();
     for document in documents {
         search.map(document);
     }
     search.found
 }
 
+/// The same for one value, with keys that begin there.
+pub(crate) fn repeated_in<S>(value: &Value<S>) -> Vec<KeyPath> {
+    let mut search = RepeatSearch::default();
+    search.value(value);
+    search.found
+}
+
+#[derive(Default)]
 struct RepeatSearch {
     /// The steps down to the current value.
     steps: Vec<KeyStep>,

@@ -1,4 +1,4 @@
-//! Finds one value of a tree by its key.
+//! Finds a value of a tree by its key.
 
 use std::{
     cell::{Cell, RefCell},
@@ -6,10 +6,15 @@ use std::{
 };
 
 use super::{
+    error::ContentError,
     key::{KeyPath, KeyStep},
+    key_progress::KeyProgress,
+    key_target::KeyTarget,
     name_index::{self, NameIndex, Named},
+    part::{PartForm, fit},
     select_error::SelectError,
-    tree::{Branch, Key, ScalarType, Value},
+    tree::{Branch, Key, ScalarType, Stored, Value},
+    value::EncryptedValue,
 };
 use crate::text::spelling::nearest;
 
@@ -29,8 +34,11 @@ pub struct Selector<'t, S> {
 /// is slow.
 const MOST_SUGGESTIONS: usize = 50_000;
 
+/// Limit: a key is looked for in this many documents, to suggest the one that has it.
+const MOST_DOCUMENTS: usize = 100;
+
 impl<'t, S> Selector<'t, S> {
-    /// A selector for these documents. As in sops-nix, keys lead only to values of the first document.
+    /// A selector for these documents. As in sops-nix, a key that begins with a name leads into the first document.
     #[must_use]
     pub fn new(documents: &'t [Branch<S>]) -> Self {
         Self {
@@ -40,64 +48,106 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The scalar under `key`. If steps in brackets lead to no scalar, the same text is tried as names between slashes.
+    /// The scalar under `key`.
     ///
     /// # Errors
     /// When the key leads to no scalar. The error says at which step of the key, and why.
     pub fn scalar(&self, key: &KeyPath) -> Result<(ScalarType, &'t S), SelectError> {
-        self.follow(key).or_else(|error| match (key.malformed(), key.as_names()) {
-            (Some((key, position)), _) if matches!(error, SelectError::Missing { .. }) => {
-                Err(SelectError::Malformed { key, position })
-            }
-            (_, Some(names)) => self.follow(&names).map_err(|_| error),
-            _ => Err(self.or_respelled(error.of_slash(key), key)),
+        self.resolve(key, |key, found| match found {
+            KeyTarget::Value(Value::Scalar(kind, text)) => Ok((*kind, text)),
+            other => Err(SelectError::not_a_scalar(key, &other)),
         })
     }
 
-    /// Adds a suggestion to the error: the key with its dots read as slashes, and without superfluous slashes. The suggestion
-    /// is added only if the suggested key exists.
-    fn or_respelled(&self, mut error: SelectError, key: &KeyPath) -> SelectError {
+    /// The part of the file under `key`, which can be written in this form as far as its types and names are concerned.
+    ///
+    /// # Errors
+    /// When the key leads to nothing, or to something that the form has no spelling for.
+    pub fn part(&self, key: &KeyPath, form: PartForm) -> Result<KeyTarget<'t, S>, ContentError> {
+        let found = match self.resolve(key, |_, found| Ok(found))? {
+            KeyTarget::File([document]) if form != PartForm::Yaml => KeyTarget::Document(document),
+            found => found,
+        };
+        fit(&found, key, form)?;
+        Ok(found)
+    }
+
+    /// What `read` returns for the end of `key`. A text that is wholly in brackets may also be names between slashes, as sops-nix reads
+    /// it. It may not be both: whoever can write the file could have added the names.
+    fn resolve<T>(
+        &self,
+        key: &KeyPath,
+        read: impl Fn(&KeyPath, KeyTarget<'t, S>) -> Result<T, SelectError>,
+    ) -> Result<T, SelectError> {
+        let follow = |key: &KeyPath| match self.walk(key) {
+            Ok(found) => read(key, found),
+            Err(end) => Err(self.explain(key, &end)),
+        };
+        let Some(names) = key.as_names() else {
+            return follow(key).map_err(|error| match key.malformed() {
+                Some((key, position)) if matches!(error, SelectError::Missing { .. }) => SelectError::Malformed { key, position },
+                _ => self.or_elsewhere(error.of_slash(key), key),
+            });
+        };
+        match (self.walk(&names), follow(key)) {
+            (Ok(_), Ok(_)) => Err(SelectError::Ambiguous { key: key.spelled() }),
+            (Err(end), _) if matches!(end.why, Why::Repeated) => Err(self.explain(&names, &end)),
+            (Ok(found), Err(error)) => read(&names, found).map_err(|_| error),
+            (Err(_), Ok(content)) => Ok(content),
+            (Err(_), Err(error)) => Err(self.or_elsewhere(error, key)),
+        }
+    }
+
+    /// Adds a suggestion to the error, if it has none: the key with its dots read as slashes, and without superfluous slashes, or the
+    /// key in a later document. The suggestion is added only if it leads to a value.
+    fn or_elsewhere(&self, mut error: SelectError, key: &KeyPath) -> SelectError {
         if let SelectError::Missing { nearest, .. } | SelectError::NotAMap { nearest, .. } = &mut error {
             let is_there = |key: &KeyPath| self.is_scalar(key);
-            *nearest = nearest
-                .take()
-                .or_else(|| key.respelled().filter(is_there).map(|key| key.to_string()));
+            let of_document = |index| key.with(0, 0, KeyStep::Index(index));
+            let later = || (1..self.documents.len().min(MOST_DOCUMENTS)).map(of_document).find(is_there);
+            let elsewhere = || key.respelled().filter(is_there).or_else(later);
+            *nearest = nearest.take().or_else(|| elsewhere().map(|key| key.to_string()));
         }
         error
     }
 
-    /// The scalar at the end of the steps of `key`.
-    fn follow(&self, key: &KeyPath) -> Result<(ScalarType, &'t S), SelectError> {
-        match self.walk(key).map_err(|end| self.explain(key, &end))? {
-            Value::Scalar(kind, text) => Ok((*kind, text)),
-            other => Err(SelectError::not_a_scalar(key, other)),
+    /// What is at the end of these steps.
+    fn walk(&self, key: &KeyPath) -> Result<KeyTarget<'t, S>, DeadEnd<'t, S>> {
+        let documents = self.documents;
+        let mut around = documents.first().ok_or(DeadEnd {
+            depth: 0,
+            why: Why::Nothing,
+        })?;
+        let mut found = KeyTarget::File(documents);
+        for (depth, step) in key.steps().iter().enumerate() {
+            let next = match (found, step) {
+                (KeyTarget::File(_), KeyStep::Index(index)) => {
+                    let document = documents.get(*index).ok_or(Why::NoDocument);
+                    document.map(KeyTarget::Document)
+                }
+                (KeyTarget::File(_), KeyStep::Name(name)) => self.named(around, name).map(KeyTarget::Value),
+                (KeyTarget::Document(map) | KeyTarget::Value(Value::Map(map)), KeyStep::Name(name)) => {
+                    around = map;
+                    self.named(map, name).map(KeyTarget::Value)
+                }
+                (found, step) => Self::element(&found, step)
+                    .unwrap_or(Err(Why::Blocked {
+                        around,
+                        found: found.type_name(),
+                    }))
+                    .map(KeyTarget::Value),
+            };
+            found = next.map_err(|why| DeadEnd { depth, why })?;
         }
+        Ok(found)
     }
 
-    /// The value at the end of these steps.
-    fn walk(&self, key: &KeyPath) -> Result<&'t Value<S>, DeadEnd<'t, S>> {
-        let nothing = |depth| DeadEnd {
-            depth,
-            why: Why::Nothing,
+    /// The element of a list at a position. `None` if the step is no position, or what was found is no list.
+    fn element(found: &KeyTarget<'t, S>, step: &KeyStep) -> Option<Result<&'t Value<S>, Why<'t, S>>> {
+        let (KeyTarget::Value(Value::List(elements)), Some(position)) = (found, step.position()) else {
+            return None;
         };
-        let mut around = self.documents.first().ok_or(nothing(0))?;
-        let mut found: Option<&'t Value<S>> = None;
-        for (depth, step) in key.steps().iter().enumerate() {
-            let end = |why| DeadEnd { depth, why };
-            found = Some(match (found, step) {
-                (None, KeyStep::Name(name)) => self.named(around, name).map_err(end)?,
-                (None, KeyStep::Index(_)) => return Err(nothing(depth)),
-                (Some(Value::Map(inner)), KeyStep::Name(name)) => {
-                    around = inner;
-                    self.named(inner, name).map_err(end)?
-                }
-                (Some(Value::List(elements)), KeyStep::Index(index)) => {
-                    elements.get(*index).ok_or_else(|| end(Why::Beyond(elements.len())))?
-                }
-                (Some(found), _) => return Err(end(Why::Blocked { around, found })),
-            });
-        }
-        found.ok_or(nothing(0))
+        Some(elements.get(position).ok_or(Why::Beyond(elements.len())))
     }
 
     /// The only value with this name in a map. Fails if no value or several values have the name.
@@ -116,6 +166,7 @@ impl<'t, S> Selector<'t, S> {
             Why::Nothing => way.missing(None),
             Why::NoName(branch) => way.missing(self.nearest(branch, &way)),
             Why::Repeated => SelectError::Repeated { key: way.so_far() },
+            Why::NoDocument => way.no_document(self.documents.len()),
             Why::Beyond(count) => way.beyond(count),
             Why::Blocked { around, found } => self.blocked(&way, around, found),
         }
@@ -131,19 +182,19 @@ impl<'t, S> Selector<'t, S> {
         index.get(name).copied()
     }
 
-    /// The error for a step that cannot lead into the value `found`. A name needs a map, and a position needs a list. `around` is
+    /// The error for a step that cannot lead into a value of the type `found`. A name needs a map, and a position needs a list. `around` is
     /// the map in which the previous name was found.
-    fn blocked(&self, way: &KeyProgress<'_>, around: &'t Branch<S>, found: &Value<S>) -> SelectError {
+    fn blocked(&self, way: &KeyProgress<'_>, around: &'t Branch<S>, found: &'static str) -> SelectError {
         let above = way.above();
         SelectError::NotAMap {
             key: above.so_far(),
-            found: found.type_name(),
+            found,
             expected: match way.step() {
                 Some(KeyStep::Index(_)) => "a list",
                 _ => "a map",
             },
             wanted: way.key.to_string(),
-            nearest: self.joined(around, &above).or_else(|| way.as_position(found)),
+            nearest: self.joined(around, &above),
         }
     }
 
@@ -171,7 +222,7 @@ impl<'t, S> Selector<'t, S> {
 
     /// Whether the key leads to a scalar. A message suggests only such keys.
     fn is_scalar(&self, key: &KeyPath) -> bool {
-        matches!(self.walk(key), Ok(Value::Scalar(..)))
+        matches!(self.walk(key), Ok(KeyTarget::Value(Value::Scalar(..))))
     }
 
     /// Looks in `branch` for a name that contains slashes, such as `a/b`. In the key, these slashes were read as separators between
@@ -192,6 +243,24 @@ impl<'t, S> Selector<'t, S> {
     }
 }
 
+impl<'t> Selector<'t, Stored<'_>> {
+    /// Does what [`Self::scalar`] and, for a form, [`Self::part`] do, as far as the file tells it without a key.
+    ///
+    /// # Errors
+    /// Those of the two, and when the value becomes a comment.
+    pub fn check(&self, key: &KeyPath, form: Option<PartForm>) -> Result<(), ContentError> {
+        let stored = match form.map(|form| self.part(key, form)).transpose()? {
+            None => self.scalar(key)?.1,
+            Some(KeyTarget::Value(Value::Scalar(_, stored))) => stored,
+            Some(_) => return Ok(()),
+        };
+        match EncryptedValue::parse(stored) {
+            Ok(value) if value.type_name == b"comment" => Err(SelectError::comment(key).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The step of a key that leads nowhere, and the reason.
 struct DeadEnd<'t, S> {
     /// How many steps of the key are before the step that leads nowhere.
@@ -201,77 +270,19 @@ struct DeadEnd<'t, S> {
 
 /// Why a step leads nowhere.
 enum Why<'t, S> {
-    /// There is no document, or the key does not begin with a name.
+    /// The file has no document at all.
     Nothing,
+    /// The file has no document at this position.
+    NoDocument,
     /// The map has no value with the name in the step.
     NoName(&'t Branch<S>),
     /// The map has several values with the name in the step.
     Repeated,
     /// The list has only this many elements, and the position in the step is beyond its end.
     Beyond(usize),
-    /// The step cannot lead into the value `found`: the step is a name, and the value is no map; or the step is a position, and the
-    /// value is no list. `around` is the map in which the previous name was found.
-    Blocked { around: &'t Branch<S>, found: &'t Value<S> },
-}
-
-/// A key, and the number of its current step.
-struct KeyProgress<'k> {
-    key: &'k KeyPath,
-    /// How many steps of the key come before the current step.
-    depth: usize,
-}
-
-impl KeyProgress<'_> {
-    /// The current step.
-    fn step(&self) -> Option<&KeyStep> {
-        self.key.steps().get(self.depth)
-    }
-
-    /// The key up to the current step, for a message.
-    fn so_far(&self) -> String {
-        self.key.first(self.depth.saturating_add(1)).to_string()
-    }
-
-    /// The same key, with the previous step as the current step.
-    fn above(&self) -> Self {
-        KeyProgress {
-            key: self.key,
-            depth: self.depth.saturating_sub(1),
-        }
-    }
-
-    /// The key with the current name read as a position. `None` unless `found` is a list that has an element at this position.
-    fn as_position<S>(&self, found: &Value<S>) -> Option<String> {
-        match (found, self.step()?) {
-            (Value::List(elements), KeyStep::Name(name)) => {
-                let index = name.parse().ok().filter(|index| *index < elements.len())?;
-                let end = self.depth.saturating_add(1);
-                Some(self.key.with(self.depth, end, KeyStep::Index(index)).to_string())
-            }
-            _ => None,
-        }
-    }
-
-    /// The error for a position in a list that has only `count` elements.
-    fn beyond(&self, count: usize) -> SelectError {
-        SelectError::Beyond {
-            key: self.so_far(),
-            list: self.above().so_far(),
-            elements: match count {
-                0 => "no elements".to_owned(),
-                1 => "1 element, [0]".to_owned(),
-                _ => format!("{count} elements, [0] to [{}]", count.saturating_sub(1)),
-            },
-        }
-    }
-
-    /// The error for a name that does not exist, with an existing key to suggest.
-    fn missing(&self, nearest: Option<String>) -> SelectError {
-        SelectError::Missing {
-            key: self.so_far(),
-            nearest,
-        }
-    }
+    /// The step cannot lead into a value of the type `found`: the step is a name, and the value is no map; or the step is a position, and
+    /// the value is no list. `around` is the map in which the previous name was found.
+    Blocked { around: &'t Branch<S>, found: &'static str },
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{
     key::{KeyPath, KeyStep, marked},
+    key_target::KeyTarget,
     tree::{Branch, Key, Value},
 };
 
@@ -28,6 +29,14 @@ pub enum SelectError {
         /// How many elements the list has, and their positions.
         elements: String,
     },
+    /// The file has no document at the position with which the key begins.
+    #[error("the key {} does not exist: the file has {documents}", marked(.key))]
+    NoDocument {
+        /// The position of the document, in brackets.
+        key: String,
+        /// How many documents the file has, and their positions.
+        documents: String,
+    },
     /// No value has the name in the key, and the key begins like steps in brackets but continues otherwise.
     #[error("the key {} is written wrongly, from character {position} on", marked(.key))]
     Malformed {
@@ -41,6 +50,13 @@ pub enum SelectError {
     #[error("the file has the key {} more than once", marked(.key))]
     Repeated {
         /// The key, up to the step that finds several values.
+        key: String,
+    },
+    /// The key in brackets is spelled like a name in the file, and its steps lead to something too. Only one of the two is meant, and
+    /// whoever can write the file may have added the other.
+    #[error("the key {} is the name of a value, and leads to another one as well", marked(.key))]
+    Ambiguous {
+        /// The whole key, as it is spelled.
         key: String,
     },
     /// The key has a further step, but the value before this step has the wrong type. A name needs a map, and a position needs
@@ -83,12 +99,21 @@ impl SelectError {
         }
     }
 
-    /// The error for a `value` under `key` that is no scalar.
-    pub(crate) fn not_a_scalar<S>(key: &KeyPath, value: &Value<S>) -> Self {
+    /// The error for a key that leads to something that is no scalar.
+    pub(crate) fn not_a_scalar<S>(key: &KeyPath, found: &KeyTarget<'_, S>) -> Self {
         Self::NotAScalar {
             key: key.to_string(),
-            found: value.type_name(),
-            hint: hint(key, value),
+            found: found.type_name(),
+            hint: hint(key, found),
+        }
+    }
+
+    /// The error for a key that leads to a comment. As in sops, comments in a list count as elements.
+    pub(crate) fn comment(key: &KeyPath) -> Self {
+        Self::NotAScalar {
+            key: key.to_string(),
+            found: "a comment",
+            hint: Some(COMMENTS_COUNT.to_owned()),
         }
     }
 
@@ -103,21 +128,30 @@ impl SelectError {
                 Some("write each name as [\"name\"] and each position as [0], with nothing in between".to_owned())
             }
             Self::NotAScalar { hint, .. } => hint.clone(),
-            Self::Beyond { .. } => Some("correct the position".to_owned()),
-            Self::Repeated { .. } => None,
+            Self::Beyond { .. } | Self::NoDocument { .. } => Some("correct the position".to_owned()),
+            Self::Repeated { .. } | Self::Ambiguous { .. } => None,
         }
     }
 }
 
+/// Advice for a key that leads to a comment.
+const COMMENTS_COUNT: &str = "comments count as elements, as they do for sops";
+
 /// Advice for a key that leads to a value that is no scalar.
-fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
-    match value {
-        Value::Map(inner) => Some(format!("{}set key to \"\" for the whole file", inner_key(key, inner))),
-        Value::List(elements) => {
-            element(key, elements).map(|key| format!("set key to one of its elements, such as {}", marked(&key.to_string())))
+fn hint<S>(key: &KeyPath, found: &KeyTarget<'_, S>) -> Option<String> {
+    match (found, found.map()) {
+        (_, Some(map)) => {
+            let inner = inner_key(key, map);
+            Some(format!(
+                "{inner}set as = \"json\" or \"yaml\" for all of it, or set key to \"\" for the whole file"
+            ))
         }
-        Value::Comment(_) => Some("comments count as elements, as they do for sops".to_owned()),
-        Value::Null | Value::Scalar(..) => None,
+        (KeyTarget::Value(Value::List(elements)), _) => Some(format!(
+            "{}set as = \"lines\" or \"json\" for all of them",
+            element(key, elements)
+        )),
+        (KeyTarget::Value(Value::Comment(_)), _) => Some(COMMENTS_COUNT.to_owned()),
+        _ => None,
     }
 }
 
@@ -130,13 +164,16 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     let depth = key.steps().len();
     name.map_or(String::new(), |name| {
         let first = key.with(depth, depth, KeyStep::Name(name));
-        format!("set key to a key inside it, such as {}, or ", marked(&first.to_string()))
+        format!("set key to a key inside it, such as {}, ", marked(&first.to_string()))
     })
 }
 
-/// The key of the first element of the list under `key`. Comments are skipped.
-fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
-    let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
+/// The advice to name an element of the list under `key`, with the first as the example. Comments are skipped.
+fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> String {
+    let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)));
     let depth = key.steps().len();
-    Some(key.with(depth, depth, KeyStep::Index(index)))
+    index.map_or(String::new(), |index| {
+        let first = key.with(depth, depth, KeyStep::Index(index));
+        format!("set key to one of its elements, such as {}, or ", marked(&first.to_string()))
+    })
 }

@@ -23,6 +23,7 @@ mod metrics;
 mod mock;
 mod mounts;
 mod optional;
+mod parts;
 mod paths;
 mod placement;
 mod side_by_side;

@@ -15,8 +15,19 @@ pub struct Case {
     pub expected: Vec<u8>,
     /// A path of map keys, and the value at this path.
     leaf: Option<(Vec<String>, Vec<u8>)>,
+    /// A list or map, in one form or two.
+    parts: Vec<Part>,
     /// The numbers of the two secrets in the batch: the whole file, and the value.
     numbers: (usize, Option<usize>),
+}
+
+/// A list or map of a document, in one form.
+struct Part {
+    keys: Vec<String>,
+    form: &'static str,
+    expected: Vec<u8>,
+    /// The number of its secret in the batch.
+    number: usize,
 }
 
 /// Why a document gives no case.
@@ -59,7 +70,9 @@ impl Case {
             .map_err(|_| NoCase::Refused)?;
         let expected = sops.decrypt(document.format, &encrypted).map_err(|_| NoCase::Unreadable)?;
         let leaf = with_leaf.and_then(|choice| leaf(sops, &document, &encrypted, choice));
+        let parts = with_leaf.map_or(Vec::new(), |choice| parts(sops, &document, &encrypted, choice));
         Ok(Self {
+            parts,
             document,
             encrypted,
             expected,
@@ -70,6 +83,9 @@ impl Case {
 
     /// Adds the secrets of this case to a batch.
     pub fn join(&mut self, batch: &mut Batch) {
+        for part in &mut self.parts {
+            part.number = batch.add_part(&self.encrypted, self.document.format, &part.keys.join("/"), part.form);
+        }
         let whole = batch.add(&self.encrypted, self.document.format, "");
         let leaf = self
             .leaf
@@ -83,6 +99,11 @@ impl Case {
         self.leaf.is_some()
     }
 
+    /// How many lists and maps are compared, each form by itself.
+    pub fn part_count(&self) -> usize {
+        self.parts.len()
+    }
+
     /// Whether this program opened the file at all.
     pub fn is_installed(&self, installed: &Installed) -> bool {
         installed.content(self.numbers.0).is_some()
@@ -93,7 +114,7 @@ impl Case {
         let Some(content) = installed.content(self.numbers.0) else {
             return Verdict::Different(format!("not installed; {}", installed.complaints()));
         };
-        if let Some(fault) = self.leaf_fault(installed) {
+        if let Some(fault) = self.leaf_fault(installed).or_else(|| self.part_fault(sops, installed)) {
             return Verdict::Different(fault);
         }
         if content == self.expected {
@@ -122,6 +143,39 @@ impl Case {
             Some(content) if content != *value => Some(format!("key {key:?}: {}", difference(value, &content))),
             Some(_) => None,
         }
+    }
+
+    /// How a part differs. A map in YAML, which sops may misprint, need only read back as the values of this map.
+    fn part_fault(&self, sops: &Sops, installed: &Installed) -> Option<String> {
+        let reads_back = |part: &Part, print: &[u8]| {
+            let again = sops.file("again");
+            let unruled = Document {
+                rule: Rule::default(),
+                ..self.document.clone()
+            };
+            let yaml = Document {
+                format: Format::Yaml,
+                ..unruled
+            };
+            sops.encrypt(&yaml, print, &again).is_ok()
+                && sops.values(Format::Yaml, &again) == sops.part(self.document.format, &self.encrypted, &part.keys, "json")
+        };
+        self.parts.iter().find_map(|part| match installed.content(part.number) {
+            None => Some(format!(
+                "{:?} as {}: not installed; {}",
+                part.keys,
+                part.form,
+                installed.complaints()
+            )),
+            Some(content) if content == part.expected => None,
+            Some(content) if part.form == "yaml" && !reads_back(part, &part.expected) && reads_back(part, &content) => None,
+            Some(content) => Some(format!(
+                "{:?} as {}: {}",
+                part.keys,
+                part.form,
+                difference(&part.expected, &content)
+            )),
+        })
     }
 
     /// Encrypts the printed document again, and returns whether it has the values of the original. If a print by sops does not,
@@ -166,6 +220,56 @@ fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Op
         }
     }
     Some((keys, value))
+}
+
+/// A list or map whose path has only map keys, in the forms in which sops prints it. As YAML, only a map is compared, and only if the
+/// file has one document: sops prints the others below it.
+fn parts(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Vec<Part> {
+    let Some(first) = document.parts().first() else {
+        return Vec::new();
+    };
+    let mut paths = Vec::new();
+    collect_parts(first, &mut Vec::new(), &mut paths);
+    let Some((keys, is_map)) = paths.get(choice % paths.len().max(1)).cloned() else {
+        return Vec::new();
+    };
+    let forms = if is_map && document.parts().len() == 1 {
+        &["json", "yaml"][..]
+    } else {
+        &["json"][..]
+    };
+    let part = |form: &&'static str| {
+        let expected = sops.part(document.format, encrypted, &keys, form)?;
+        // For bytes that are no text, sops writes other characters into JSON. This program refuses them.
+        let is_changed = *form == "json" && expected.windows(6).any(|bytes| bytes == br"\ufffd");
+        (!is_changed).then(|| Part {
+            expected,
+            form: *form,
+            keys: keys.clone(),
+            number: 0,
+        })
+    };
+    forms.iter().filter_map(part).collect()
+}
+
+fn collect_parts(value: &Value, path: &mut Vec<String>, paths: &mut Vec<(Vec<String>, bool)>) {
+    let Value::Map { items, .. } = value else { return };
+    let is_twice = |key: &str| items.iter().filter(|item| item.key == key).count() > 1;
+    for item in items {
+        if item.key.contains(['/', '[', ']', '"']) || item.key.is_empty() && path.is_empty() || is_twice(&item.key) {
+            continue;
+        }
+        path.push(item.key.clone());
+        match &item.value {
+            Value::Map { .. } => {
+                paths.push((path.clone(), true));
+                collect_parts(&item.value, path, paths);
+            }
+            Value::List { .. } => paths.push((path.clone(), false)),
+            Value::Bare(_) | Value::Text(..) => {}
+        }
+        path.pop();
+    }
 }
 
 fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {

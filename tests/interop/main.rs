@@ -65,6 +65,7 @@ struct Tally {
     alike_in_values: usize,
     unjudged: usize,
     leaves: usize,
+    parts: usize,
     refused_by_sops: usize,
     unreadable_by_sops: usize,
 }
@@ -78,17 +79,19 @@ impl Tally {
             Verdict::Different(_) => {}
         }
         self.leaves += usize::from(case.has_leaf());
+        self.parts += case.part_count();
     }
 
     fn line(&self, format: Format, seed: u64) -> String {
         format!(
-            "interop {}: {} documents alike byte for byte, {} alike in their values because sops misprints them, {} misprinted that nothing can judge, {} single values; \
+            "interop {}: {} documents alike byte for byte, {} alike in their values because sops misprints them, {} misprinted that nothing can judge, {} single values, {} parts; \
              sops refused {} more and could not read back {} (INTEROP_SEED={seed})",
             format.name(),
             self.alike,
             self.alike_in_values,
             self.unjudged,
             self.leaves,
+            self.parts,
             self.refused_by_sops,
             self.unreadable_by_sops,
         )

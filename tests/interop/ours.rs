@@ -37,6 +37,13 @@ impl Batch {
         number
     }
 
+    /// Adds the part of a file at `key`, in a form.
+    pub fn add_part(&mut self, file: &Path, format: Format, key: &str, form: &str) -> usize {
+        let number = self.add(file, format, key);
+        self.secrets[number]["as"] = json!(form);
+        number
+    }
+
     /// Runs the program once.
     pub fn install(mut self) -> Installed {
         let directory = tempfile::tempdir().unwrap();
@@ -45,7 +52,7 @@ impl Batch {
             secret["path"] = json!(link.join(secret["name"].as_str().unwrap()));
         }
         let manifest = json!({
-            "secrets": self.secrets, "templates": [], "placeholderBySecretName": {},
+            "version": 1, "secrets": self.secrets, "templates": [], "placeholderBySecretName": {},
             "secretsMountPoint": directory.path().join("secrets.d"), "symlinkPath": link, "keepGenerations": 1,
             "sshKeyPaths": [], "gnupgHome": null, "ageKeyFile": private_key(directory.path()), "ageSshKeyPaths": [],
             "userMode": true, "logging": { "keyImport": false, "secretChanges": false },

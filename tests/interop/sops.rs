@@ -70,6 +70,16 @@ impl Sops {
         output.status.success().then_some(output.stdout)
     }
 
+    /// The list or map at a path of map keys, as `sops decrypt --extract` prints it in another format. `None` if sops does not find it.
+    pub fn part(&self, format: Format, encrypted: &Path, keys: &[String], form: &str) -> Option<Vec<u8>> {
+        let path = keys.iter().fold(String::new(), |path, key| format!("{path}[\"{key}\"]"));
+        let types = ["--input-type", format.name(), "--output-type", form];
+        let arguments = ["decrypt", "--ignore-mac", "--extract", &path];
+        let arguments: Vec<_> = arguments.into_iter().chain(types).map(OsStr::new).collect();
+        let output = self.command(&arguments, encrypted);
+        output.status.success().then_some(output.stdout)
+    }
+
     /// The first document of an encrypted file as JSON, so that only the values count and not their spelling.
     pub fn values(&self, format: Format, encrypted: &Path) -> Option<Vec<u8>> {
         let arguments = [

@@ -12,7 +12,11 @@ let
 
   templateOf =
     ownership: template:
-    removeAttrs template [ "neededForUsers" ]
+    # The units that read it matter to warnings alone.
+    removeAttrs template [
+      "neededForUsers"
+      "environmentFileOf"
+    ]
     // ownership template
     # If both are set, the program takes the content.
     // lib.optionalAttrs ((template.content or "") != "") { file = ""; };

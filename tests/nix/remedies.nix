@@ -527,15 +527,15 @@ in
   env-file-with-an-odd-name = mends "write a name such as DB_PASSWORD." (keyed {
     sops.envFiles.app.db-password = "db/password";
   }) [ (keyed { sops.envFiles.app.DB_PASSWORD = "db/password"; }) ];
-  reader-of-another-format =
-    mends "set format to \"dotenv\", or use the secret in a template that has as."
-      (secret { as = "sh"; })
+  form-of-bytes =
+    mends "set format to that of the file, or use the secret in a template that has as."
+      (secret {
+        as = "sh";
+        format = "binary";
+      })
       [
-        (secret {
-          as = "sh";
-          format = "dotenv";
-        })
-        (secret { })
+        (secret { as = "json"; })
+        (secret { format = "binary"; })
       ];
   sops-file-outside-the-store =
     mends "write the path without quotes, or set sops.validateSopsFiles to false."

@@ -52,7 +52,8 @@ let
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"
-    # It has no files for one reader, and none for programs that watch.
+    # It has no parts of files but single values, no files for one reader, and none for programs that watch.
+    "parts-of-files"
     "files-of-variables"
     "files-of-variables-of-units"
     "home-files-of-variables-of-units"

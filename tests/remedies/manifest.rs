@@ -191,22 +191,23 @@ pub const ROWS: &[Row] = &[
             &json!("newline"),
         );
     }),
-    mended("set \\\"systemd-env\\\", \\\"docker-env\\\"", || {
+    mended(
+        "set \\\"systemd-env\\\", \\\"docker-env\\\", \\\"dotenv\\\" or \\\"sh\\\"",
+        a_form_of_a_template_is_corrected,
+    ),
+    mended("set \\\"value\\\", \\\"json\\\", \\\"yaml\\\", \\\"lines\\\"", || {
         of_secret(
-            "the unknown \"as\" \"fish\"; set \"systemd-env\", \"docker-env\", ",
+            "the unknown \"as\" \"fish\"; set \"value\", \"json\", ",
             "as",
             &json!("fish"),
-            &json!(null),
+            &json!("json"),
         );
     }),
-    mended("remove \\\"as\\\", or set the format to", || {
-        of_secret(
-            "has \"as\", but its format is yaml; remove \"as\", or ",
-            "as",
-            &json!("sh"),
-            &json!(null),
-        );
-    }),
+    mended("remove \\\"as\\\"", bytes_have_no_form),
+    mended(
+        "set the key of the value, or remove \\\"as\\\" for the whole file",
+        a_value_has_a_key,
+    ),
     mended("set \\\"abort\\\", \\\"skip\\\"", || {
         of_secret(
             "the unknown onFailure \"ignore\"; set \"abort\", \"skip\" or ",
@@ -325,6 +326,38 @@ fn excluded(words: &str, name: &str, wrong: &Value, right: &Value) {
     scene.set(name, right.clone());
     scene.unset("gnupgHome");
     scene.is_mended();
+}
+
+fn a_form_of_a_template_is_corrected() {
+    let Some(mut scene) = host() else { return };
+    let template = |form: &str| json!([{"name": "t", "mode": "0400", "content": "A=1", "as": form}]);
+    scene.set("templates", template("json"));
+    scene.says("template \"t\" has the unknown \"as\" \"json\"; set \"systemd-env\", ");
+    scene.set("templates", template("systemd-env"));
+    scene.is_mended();
+}
+
+fn bytes_have_no_form() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.bin", "one\n");
+    scene.declare(&path, "", json!({"format": "binary", "as": "sh"}));
+    scene.says("has \"as\", but its format is binary, which is bytes without parts; remove \"as\"");
+    scene.redeclare("as", json!(null));
+    scene.is_mended();
+}
+
+fn a_value_has_a_key() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.env", "A=one\nB=two\n");
+    scene.declare(&path, "", json!({"format": "dotenv", "as": "value"}));
+    scene.says("has the \"as\" \"value\", but no key; set the key of the value, or remove \"as\" for the whole file");
+    scene.redeclare("key", "B");
+    scene.is_mended();
+    assert_eq!(scene.secret(), "two");
+    scene.redeclare("key", "");
+    scene.redeclare("as", json!(null));
+    scene.is_mended();
+    assert_eq!(scene.secret(), "A=one\nB=two\n");
 }
 
 fn an_unknown_field_is_removed() {

@@ -150,7 +150,7 @@ pub const ROWS: &[Row] = &[
         &["sops.placeholder"],
     ),
     named(
-        "set format to \\\"dotenv\\\", ",
+        "set format to that of the file, ",
         EVALUATED,
         &["sops.secrets.<name>.format", "sops.templates.<name>.as"],
     ),

@@ -17,7 +17,8 @@ use serde::Serialize;
 use super::installation::{HostPhase, Installation};
 use crate::{
     install::{EntryName, PlaceInGeneration, record::Record},
-    manifest::{Account, Manifest, Placement, Secret, Selection, Template},
+    manifest::{Account, Manifest, Placement, Secret, Template},
+    sops::{env_file::Form, key::KeyPath, part::PartForm},
     system::{
         mode::FileMode,
         root::Root,
@@ -48,6 +49,9 @@ pub(crate) struct EntryStatus {
     pub(crate) sops_file: Option<String>,
     /// The key of a secret in its sops file; empty if the secret is the whole file.
     pub(crate) key: Option<String>,
+    /// The form in which it is written; null if it is as sops prints it, or as the text of the template has it.
+    #[serde(rename = "as")]
+    pub(crate) form: Option<&'static str>,
     /// The units that are restarted when it changes.
     pub(crate) restart_units: Vec<String>,
     /// The units that are reloaded when it changes.
@@ -156,13 +160,10 @@ struct View<'r> {
 impl View<'_> {
     fn secret(&mut self, secret: &Secret) -> EntryStatus {
         let place = PlaceInGeneration::of_secret(&secret.name);
-        let key = match &secret.selection {
-            Selection::Whole | Selection::Variables(_) => String::new(),
-            Selection::Key(key) => key.to_string(),
-        };
         EntryStatus {
             sops_file: Some(secret.sops_file.to_string_lossy().into_owned()),
-            key: Some(key),
+            key: Some(secret.selection.key().map_or_else(String::new, KeyPath::to_string)),
+            form: secret.selection.form().map(PartForm::name),
             ..self.entry("secret", &secret.name, &place, &secret.placement, secret.is_optional)
         }
     }
@@ -170,7 +171,10 @@ impl View<'_> {
     /// `may_be_absent` says whether the template can need an optional secret.
     fn template(&mut self, template: &Template, may_be_absent: bool) -> EntryStatus {
         let place = PlaceInGeneration::of_template(&template.name);
-        self.entry("template", &template.name, &place, &template.placement, may_be_absent)
+        EntryStatus {
+            form: template.form.map(Form::name),
+            ..self.entry("template", &template.name, &place, &template.placement, may_be_absent)
+        }
     }
 
     /// What it means that a secret or template is not there that may be left out. Others than root may not read the record that tells.
@@ -212,6 +216,7 @@ impl View<'_> {
             mode: format!("{:04o}", mode.bits()),
             sops_file: None,
             key: None,
+            form: None,
             restart_units: placement.restart_units.clone(),
             reload_units: placement.reload_units.clone(),
             place: place.as_str().to_owned(),

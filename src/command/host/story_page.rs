@@ -27,6 +27,7 @@ pub(crate) fn page(story: &Story) -> String {
             .map(|time| format!(", changed {}", one_line(time)));
         rows.push(("from", format!("{}, {key}{}", quoted(file), changed.unwrap_or_default())));
     }
+    rows.extend(entry.form.map(|form| ("as", form.to_owned())));
     rows.push(("state", state(entry)));
     rows.push((
         "owner",
@@ -114,6 +115,7 @@ pub(crate) fn lines(story: &Story) -> String {
     if let (Some(file), Some(key)) = (&entry.sops_file, &entry.key) {
         text += &line(&["from", file, key, story.file_changed.as_deref().unwrap_or_default()]);
     }
+    text.extend(entry.form.map(|form| line(&["as", form])));
     for recipient in &story.recipients {
         let key = recipient.key.as_deref().unwrap_or_default();
         text += &line(&[

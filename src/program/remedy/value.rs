@@ -10,15 +10,17 @@ use crate::{
 pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
     let remedy = match error {
         ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to keep one of them, {}", file.sops("edit"))),
-        ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => {
-            Some(format!("to give it a value, {}", file.sops("edit")))
-        }
+        ContentError::Select(SelectError::Ambiguous { .. }) => Some(format!("to rename one of them, {}", file.sops("edit"))),
+        ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => Some(format!(
+            "to give it a value, {}; for an empty file, set as = \"lines\"",
+            file.sops("edit")
+        )),
         ContentError::Select(SelectError::Missing { nearest: None, .. }) => {
             Some(format!("correct the key; to add it to the file, {}", file.sops("edit")))
         }
         ContentError::Select(SelectError::NotAMap { nearest: None, .. }) => Some("correct the key".to_owned()),
         ContentError::Select(error) => error.remedy(),
-        ContentError::Refused(refusal) => Some(refusal.remedy().to_owned()),
+        ContentError::Part(error) => error.remedy().map(str::to_owned),
         ContentError::Emit(_) => None,
     };
     Diagnosis {

@@ -246,31 +246,37 @@ fn foreign_key(shares: &[String]) -> Diagnosis {
 /// The whole file is printed last, because its values are dropped meanwhile. It is measured first, and is written to memory only if
 /// there is room.
 fn take(file: Decrypted, wanted: &[Selection], room: usize) -> Option<WantedContents> {
-    let values = values(&file, wanted);
-    let left = room.checked_sub(size(values.iter().flatten()))?;
+    let (parts, left) = parts(&file, wanted, room)?;
     let whole = if wanted.contains(&Selection::Whole) {
         Some(file.into_whole(left).transpose()?)
     } else {
         None
     };
-    let mut values = values.into_iter();
+    let mut parts = parts.into_iter();
     let content = |selection: &Selection| match selection {
-        Selection::Key(_) | Selection::Variables(_) => values.next(),
+        Selection::Key(_) | Selection::Part(..) => parts.next(),
         Selection::Whole => whole.clone().map(|text| text.map_err(ContentError::from)),
     };
     let contents: WantedContents = wanted.iter().filter_map(content).collect();
     (size(contents.iter().flatten()) <= room).then_some(contents)
 }
 
-/// What is wanted of a decrypted file, but not the whole file: values by their keys, and variables.
-fn values(file: &Decrypted, wanted: &[Selection]) -> WantedContents {
-    let selector = file.selector();
-    let values = wanted.iter().filter_map(|selection| match selection {
-        Selection::Key(key) => Some(file.value(&selector, key)),
-        Selection::Variables(form) => Some(file.variables(*form)),
-        Selection::Whole => None,
-    });
-    values.collect()
+/// What is wanted of a decrypted file, but not the whole file as it is; and how many of `room` bytes are left. Returns `None` if they
+/// have more bytes.
+fn parts(file: &Decrypted, wanted: &[Selection], room: usize) -> Option<(WantedContents, usize)> {
+    let (selector, mut left) = (file.selector(), room);
+    let mut parts = WantedContents::new();
+    for selection in wanted {
+        let part = match selection {
+            Selection::Key(key) => file.value(&selector, key).map(Some),
+            Selection::Part(key, form) => file.part(&selector, key, *form, left),
+            Selection::Whole => continue,
+        };
+        let part = part.transpose()?;
+        left = left.checked_sub(part.as_ref().map_or(0, |part| part.len()))?;
+        parts.push(part);
+    }
+    Some((parts, left))
 }
 
 /// The size of these contents together, in bytes.

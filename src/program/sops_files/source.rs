@@ -28,6 +28,7 @@ use crate::{
         ContentError, SelectError, SopsFile, SopsFileError,
         env_file::{EnvFile, misread_dotenv},
         format::Format,
+        part::{PartError, PartForm},
         select::Selector,
         tree::Stored,
     },
@@ -165,12 +166,16 @@ impl<'m> Source<'m> {
         Some(self.fail(Diagnosis::bare(format!("this host could not open {needed}\n{table}"))))
     }
 
-    /// What the file lacks for a secret: the value of its key, or variables that its form can hold, as far as the outline tells.
+    /// What the file lacks for a secret: what is at its key, or variables that its form can hold, as far as the outline tells.
     fn check_content(&self, selector: &Selector<'_, Stored<'_>>, outline: &[u8], secret: &Secret) -> Option<Lacks> {
         let error = match &secret.selection {
             Selection::Whole => None,
-            Selection::Variables(form) => EnvFile::of_dotenv(*form, outline).err().map(ContentError::from),
-            Selection::Key(key) => selector.scalar(key).err().map(ContentError::from),
+            Selection::Key(key) => selector.check(key, None).err(),
+            Selection::Part(key, PartForm::Variables(form)) if key.is_whole() && self.format == Format::Dotenv => {
+                let refusal = EnvFile::of_dotenv(*form, outline).err();
+                refusal.map(|refusal| PartError::from(refusal).into())
+            }
+            Selection::Part(key, form) => selector.check(key, Some(*form)).err(),
         };
         error.map(|error| self.without_content(secret, &error))
     }
@@ -253,7 +258,9 @@ impl<'m> Source<'m> {
 
     /// What is lacking because the file has no usable content for one secret. An optional secret whose key does not exist is absent.
     pub(crate) fn without_content(&self, secret: &Secret, error: &ContentError) -> Lacks {
-        if let ContentError::Select(missing @ (SelectError::Missing { .. } | SelectError::Beyond { .. })) = error
+        if let ContentError::Select(
+            missing @ (SelectError::Missing { .. } | SelectError::Beyond { .. } | SelectError::NoDocument { .. }),
+        ) = error
             && secret.is_optional
         {
             let reason = Diagnosis {

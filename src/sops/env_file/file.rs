@@ -56,17 +56,9 @@ impl EnvFile {
     /// # Errors
     /// When the reader would not give back this value under this name. The file is of no use then.
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), EnvFileError> {
+        self.claim(name)?;
         let variable = || String::from_utf8_lossy(name).into_owned();
         let reader = self.form.reader();
-        if !is_name(name) {
-            return Err(EnvFileError::Name { variable: variable() });
-        }
-        if self.form.sets(name) {
-            return Err(EnvFileError::Own { variable: variable() });
-        }
-        if !self.names.insert(name.to_vec()) {
-            return Err(EnvFileError::Repeated { variable: variable() });
-        }
         let most = self.form.most();
         if name.len().saturating_add(value.len()) > most {
             let variable = variable();
@@ -83,6 +75,29 @@ impl EnvFile {
             })?;
         self.text.push(b"\n");
         Ok(())
+    }
+
+    /// Takes a name for a variable, without its value.
+    ///
+    /// # Errors
+    /// When the reader would not give back any value under this name.
+    pub(crate) fn claim(&mut self, name: &[u8]) -> Result<(), EnvFileError> {
+        let variable = || String::from_utf8_lossy(name).into_owned();
+        if !is_name(name) {
+            return Err(EnvFileError::Name { variable: variable() });
+        }
+        if self.form.sets(name) {
+            return Err(EnvFileError::Own { variable: variable() });
+        }
+        if !self.names.insert(name.to_vec()) {
+            return Err(EnvFileError::Repeated { variable: variable() });
+        }
+        Ok(())
+    }
+
+    /// The size of the text so far, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
     }
 
     /// The text of the file.

@@ -13,6 +13,8 @@ mod problem;
 mod testing;
 mod yaml;
 
-pub(crate) use flat::{emit_value, unflatten, with_line_feeds};
+pub(crate) use flat::{unflatten, with_line_feeds};
 pub use formats::Format;
+pub(crate) use json::emit_values as emit_json;
 pub use problem::{EmitError, Flaw, ParseError, SopsFileError};
+pub(crate) use yaml::emit_values as emit_yaml;

@@ -2,7 +2,8 @@
 //!
 //! Each text is printed twice: first to measure its length, then into a buffer of this length. So the buffer never grows. A
 //! growing buffer would copy its text, and the text would be in memory twice. While the text is printed into the buffer, each value
-//! is dropped as soon as it is printed. So a large value is not in memory beside its printed text.
+//! is dropped as soon as it is printed. So a large value is not in memory beside its printed text, unless something else of the file
+//! is still to be printed.
 //!
 //! A printed text may be much longer than the file that was read, so its length is limited. For example, YAML puts hundreds of
 //! blanks before each element of a deep list. INI pads all names of a section to the length of the longest name.
@@ -127,7 +128,7 @@ impl Output {
     /// The number of bytes that were appended. Fails if text was left out.
     fn length(&self) -> Result<usize, EmitError> {
         if self.is_full {
-            let problem = "the whole file would be printed many times as long as it is; use single keys of the file";
+            let problem = "it would be printed many times as long as it is; use single keys of the file";
             return Err(EmitError(problem.to_owned()));
         }
         Ok(self.length)
@@ -152,7 +153,8 @@ fn size_of_branch(branch: &Branch<Opened>) -> usize {
     sizes.sum()
 }
 
-fn size_of_value(value: &Value<Opened>) -> usize {
+/// The same for a single value.
+pub(crate) fn size_of_value(value: &Value<Opened>) -> usize {
     let size = match value {
         Value::Null => 0,
         Value::Scalar(_, text) => text.len(),

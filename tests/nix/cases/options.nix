@@ -164,6 +164,44 @@ in
       };
   };
 
+  # Parts of files, by their keys and in forms.
+  parts-of-files = with-options {
+    secrets = {
+      "db.json" = {
+        key = "db";
+        as = "json";
+      };
+      "db.env" = {
+        key = "db";
+        as = "sh";
+      };
+      "all.yaml" = {
+        key = "";
+        as = "yaml";
+      };
+      port.as = "lines";
+      user.key = "[0][\"db\"][\"user\"]";
+      mail = {
+        format = "ini";
+        sopsFile = ../files/settings.ini;
+        key = "mail/password";
+        as = "value";
+      };
+      token = {
+        format = "dotenv";
+        sopsFile = ../files/app.env;
+        key = "API_TOKEN";
+        as = "value";
+      };
+      # As in sops-nix, a key means nothing for such a file by itself.
+      "app.env" = {
+        format = "dotenv";
+        sopsFile = ../files/app.env;
+        key = "API_TOKEN";
+      };
+    };
+  };
+
   secret-with-owner-takes-the-owners-group = with-secret { owner = "nginx"; };
   secret-with-group-and-no-owner = with-secret { group = "web"; };
   secret-with-owner-and-number-of-a-group = with-secret {

@@ -15,15 +15,21 @@ use crate::{
 
 /// Writes the only document of a JSON file, indented by tabs and with a line end. Comments are left out, because JSON has no
 /// comments. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(mut documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
-    let size = output::size(&documents);
-    let document = documents
+pub(crate) fn emit(documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    emit_values(documents.into_iter().map(Value::Map).collect(), most)
+}
+
+/// Writes the only one of some values. As in sops, only a map has a line end.
+pub(crate) fn emit_values(mut values: Vec<Value<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let value = values
         .first_mut()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
+    let size = output::size_of_value(value);
+    let end: &[u8] = if matches!(value, Value::Map(_)) { b"\n" } else { b"" };
     output::text(size, most, |out| {
         let mut writer = JsonWriter { out, depth: 0 };
-        writer.map(document)?;
-        writer.out.push(b"\n");
+        writer.value(value)?;
+        writer.out.push(end);
         Ok(writer.out)
     })
 }

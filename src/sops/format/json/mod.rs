@@ -10,7 +10,7 @@
 mod emit;
 mod parse;
 
-pub(crate) use emit::{emit, emit_scalar};
+pub(crate) use emit::{emit, emit_scalar, emit_values};
 pub(crate) use parse::parse;
 
 #[cfg(test)]

@@ -13,5 +13,5 @@ mod resolve;
 mod tests;
 mod timestamp;
 
-pub(crate) use emit::{emit, emit_scalar};
+pub(crate) use emit::{emit, emit_scalar, emit_values};
 pub(crate) use read::parse;

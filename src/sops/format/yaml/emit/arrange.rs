@@ -60,8 +60,8 @@ impl<'t> PrintedNode<'t> {
 ///
 /// # Errors
 /// When a key is not a string.
-pub(crate) fn document(branch: &mut Branch<Opened>) -> Result<PrintedNode<'_>, EmitError> {
-    map(branch, CommentTexts::new(), CommentTexts::new())
+pub(crate) fn document(value: &mut Value<Opened>) -> Result<PrintedNode<'_>, EmitError> {
+    node(value, CommentTexts::new(), CommentTexts::new())
 }
 
 /// Turns a value into a node. `head` holds the comments above the node, and `line` holds the comments behind the node. The

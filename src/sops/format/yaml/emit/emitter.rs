@@ -12,7 +12,7 @@ use super::{
 use crate::{
     sops::{
         format::{output, output::Output, problem::EmitError},
-        tree::{Branch, Opened, ScalarType},
+        tree::{Branch, Opened, ScalarType, Value},
     },
     system::plaintext::Plaintext,
 };
@@ -33,9 +33,14 @@ use crate::{
 ///
 /// # Errors
 /// When a key is not a string. Also when the text would be many times as long as the contents of the documents.
-pub(crate) fn emit(mut documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
-    let size = output::size(&documents);
-    let roots = documents.iter_mut().map(arrange::document);
+pub(crate) fn emit(documents: Vec<Branch<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    emit_values(documents.into_iter().map(Value::Map).collect(), most)
+}
+
+/// Writes values as documents, as `sops decrypt --extract` prints them. A string is a document too.
+pub(crate) fn emit_values(mut values: Vec<Value<Opened>>, most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let size = values.iter().map(output::size_of_value).sum();
+    let roots = values.iter_mut().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
     output::text(size, most, |out| {
         let mut emitter = Emitter::new(out);

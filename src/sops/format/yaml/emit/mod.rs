@@ -7,4 +7,4 @@ mod spell;
 mod style;
 mod write;
 
-pub(crate) use emitter::{emit, emit_scalar};
+pub(crate) use emitter::{emit, emit_scalar, emit_values};
