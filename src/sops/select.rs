@@ -243,7 +243,7 @@ impl<'t, S> Selector<'t, S> {
     }
 }
 
-impl<'t> Selector<'t, Stored<'_>> {
+impl Selector<'_, Stored<'_>> {
     /// Does what [`Self::scalar`] and, for a form, [`Self::part`] do, as far as the file tells it without a key.
     ///
     /// # Errors
