@@ -244,7 +244,7 @@ fn parts(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> V
         let is_changed = *form == "json" && expected.windows(6).any(|bytes| bytes == br"\ufffd");
         (!is_changed).then(|| Part {
             expected,
-            form: *form,
+            form,
             keys: keys.clone(),
             number: 0,
         })
