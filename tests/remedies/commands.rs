@@ -109,6 +109,11 @@ pub const ROWS: &[Row] = &[
         "the case pipe types it with what ssh-keyscan prints",
         &[],
     ),
+    named(
+        "to name this host, make its SSH key, and begin again; to make the key, run as root: ssh-keygen -A",
+        "the case the-key-of-this-host types it, and begins again",
+        &[],
+    ),
     named("name one such as secrets/web.yaml", "the case pipe names one", &[]),
     named(
         "install it; with Nix, run: nix shell nixpkgs#sops",

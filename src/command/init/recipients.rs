@@ -18,8 +18,8 @@ use crate::{
 const LARGEST: usize = 16 << 20;
 /// What only NixOS has.
 const NIXOS: &str = "/etc/NIXOS";
-/// The public key of a host that sshd makes by itself.
-const HOST_KEY: &str = "ssh_host_ed25519_key.pub";
+/// The public keys of a host that sshd makes by itself, the better one first. One is enough.
+const HOST_KEYS: [&str; 2] = ["ssh_host_ed25519_key.pub", "ssh_host_rsa_key.pub"];
 
 /// How the recipient of an RSA key begins.
 const RSA: &str = "ssh-rsa ";
@@ -64,12 +64,13 @@ pub(crate) struct Hosts {
 ///
 /// With a message for people, if a file cannot be read, or has no key.
 pub(crate) fn of_hosts(named: &[PathBuf], root: &Root) -> Result<Hosts, Diagnosis> {
-    let own = root.locate(Path::new(SSHD).join(HOST_KEY));
-    let is_here = root.locate(NIXOS).exists() && own.exists();
-    let files = match named {
-        [] if is_here => std::slice::from_ref(&own),
-        [] => return Ok(without_host()),
-        named => named,
+    let own = HOST_KEYS.map(|name| root.locate(Path::new(SSHD).join(name)));
+    let own = own.iter().find(|file| file.exists());
+    let files = match (named, own) {
+        ([], _) if !root.locate(NIXOS).exists() => return Ok(without_host(SCAN)),
+        ([], None) => return Ok(without_host(MAKE)),
+        ([], Some(own)) => std::slice::from_ref(own),
+        (named, _) => named,
     };
     let (mut keys, mut remarks) = (Vec::new(), Vec::new());
     for file in files {
@@ -104,12 +105,14 @@ fn left_out(key: &ListedKey) -> Diagnosis {
     ))
 }
 
+/// How to name a host.
+const SCAN: &str = "to name one, run: ssh-keyscan HOST | sops-nix init --host -";
+/// How to name this host, which has no key.
+const MAKE: &str = "to name this host, make its SSH key, and begin again; to make the key, run as root: ssh-keygen -A";
+
 /// The answer if no host is known.
-fn without_host() -> Hosts {
-    let remark = Diagnosis::new(
-        "no host is named, so only you will be able to open the file",
-        "to name one, run: ssh-keyscan HOST | sops-nix init --host -",
-    );
+fn without_host(remedy: &str) -> Hosts {
+    let remark = Diagnosis::new("no host is named, so only you will be able to open the file", remedy);
     Hosts {
         remarks: vec![remark],
         ..Hosts::default()
