@@ -19,12 +19,17 @@ REMAP = $(call remap,$(or $(CARGO_HOME),$(HOME)/.cargo),/cargo) $(call remap,$(C
 	$(call remap,$(abspath $(or $(CARGO_TARGET_DIR),target)),/project/target) \
 	$(call remap,$(shell rustc --print sysroot)/lib/rustlib/src/rust,/rustc/$(shell rustc -vV | sed -n 's/^commit-hash: //p'))
 
+# The program that asks key services is a workspace of its own. What it is built of lies beside the rest.
+KEY_SERVICES = --locked --manifest-path key-services/Cargo.toml --target-dir $(abspath $(or $(CARGO_TARGET_DIR),target))
+# The most bytes that it may have as a static program: 3 MB.
+KEY_SERVICES_LIMIT = 3000000
+
 # The man page and the shell completions land here.
 ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static macos reproducible sbom boot upstream fuzz lint deny advisories docs fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static key-services macos reproducible sbom boot upstream fuzz lint deny advisories docs fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -34,6 +39,7 @@ help:
 	@echo '              SOPS_NIX_PROGRAM names another program, which runs in turn'
 	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'
+	@echo 'make key-services   the static program that asks key services, and a check of its size'
 	@echo 'make macos    the programs for both processors of Macs, linked by cargo-zigbuild, and the libraries that they need'
 	@echo 'make reproducible   the static program a second time, elsewhere: are both the same bytes'
 	@echo 'make sbom     the crates in the static program, as CycloneDX, in target/sbom: docs/releasing.md'
@@ -58,11 +64,14 @@ test:
 	$(MAKE) --jobs=2 test-program test-nix
 
 test-program:
+	$(CARGO) build $(KEY_SERVICES)
 	$(CARGO) test --no-fail-fast -- $(TEST_FLAGS)
+	$(CARGO) test $(KEY_SERVICES) --no-fail-fast -- $(TEST_FLAGS)
 
 # The Nix side: what it needs beyond this repository, and skips where it is missing, is in tests/nix/README.md.
 test-nix:
 	$(CARGO) build
+	$(CARGO) build $(KEY_SERVICES)
 	SOPS_INSTALL_SECRETS=$${SOPS_INSTALL_SECRETS:-$(PROGRAM)} bash tests/nix/run.sh
 
 bench:
@@ -82,6 +91,11 @@ static:
 	RUSTFLAGS="$$RUSTFLAGS $(REMAP)" SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --locked --target $(MUSL)
 	@size=$$(stat -c %s $${CARGO_TARGET_DIR:-target}/$(MUSL)/release/sops-install-secrets); \
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
+
+key-services:
+	CC_$(subst -,_,$(MUSL))=gcc $(CARGO) build --release $(KEY_SERVICES) --target $(MUSL)
+	@size=$$(stat -c %s $${CARGO_TARGET_DIR:-target}/$(MUSL)/release/sops-key-services); \
+	echo "$$size bytes, of $(KEY_SERVICES_LIMIT) at most"; test "$$size" -lt $(KEY_SERVICES_LIMIT)
 
 macos:
 	MACOSX_DEPLOYMENT_TARGET=$(OLDEST_MACOS) $(CARGO) zigbuild --bins --locked --profile $(MACOS_PROFILE) $(MACOS:%=--target %)
@@ -107,16 +121,20 @@ fuzz:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
+	$(CARGO) fmt --check --manifest-path key-services/Cargo.toml
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy $(KEY_SERVICES) --all-targets -- -D warnings
 
 # An exception in deny.toml that nothing needs any more is an error too. The fuzz targets need other ones.
 deny:
 	$(CARGO) deny --locked check -D warnings -A license-exception-not-encountered licenses bans sources
 	$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check -A unmatched-skip licenses bans sources
+	$(CARGO) deny --locked --manifest-path key-services/Cargo.toml --config key-services/deny.toml check -A license-exception-not-encountered licenses bans sources
 
 advisories:
 	$(CARGO) deny --locked check advisories
 	$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check advisories
+	$(CARGO) deny --locked --manifest-path key-services/Cargo.toml --config key-services/deny.toml check advisories
 
 docs:
 	docs/site.sh target/site

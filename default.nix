@@ -31,6 +31,9 @@ in
   # One file without any library, for other distributions and for initial ramdisks.
   static = pkgs.pkgsStatic.callPackage ./nix/package.nix { };
 
+  # Asks key services, such as those of clouds.
+  sops-key-services = pkgs.callPackage ./nix/key-services.nix { };
+
   # Its directory is named by a variable that macOS does not have.
   demo = import ./nix/demo.nix { inherit pkgs sops-install-secrets; };
 }

@@ -61,8 +61,8 @@
         // {
           inherit (project) sops-install-secrets default docs;
         }
-        # macOS has no static programs.
-        // nixpkgs.lib.optionalAttrs (project ? static) { inherit (project) static; }
+        # macOS has no static programs, and no program that asks key services.
+        // nixpkgs.lib.optionalAttrs (project ? static) { inherit (project) static sops-key-services; }
       );
 
       checks = ofEach (project: project.checks);

@@ -1,0 +1,246 @@
+//! HTTP, with a bound on the time and the size of each answer. A server that once did not answer is not asked again.
+
+use std::{collections::BTreeMap, io, sync::Mutex, thread::sleep, time::Duration};
+
+use ureq::{
+    Agent, Error, Timeout,
+    http::{HeaderValue, Request},
+    tls::{RootCerts, TlsConfig},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    deadline::Deadline,
+    environment::Environment,
+    fault::{Fault, Kind},
+    origin::Origin,
+    proxy::Proxies,
+    quote::quote,
+    secret::Secret,
+    trust::Trust,
+};
+
+/// The most bytes of an answer: 1 MiB. Answers have a few kilobytes.
+const MOST_ANSWER: u64 = 1 << 20;
+/// The pauses before a service that is overloaded is asked again.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(600)];
+
+/// What is sent.
+pub(crate) struct Question<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The whole address.
+    pub url: &'a str,
+    /// The headers beside `Host` and `Content-Length`. Their values may be secret.
+    pub headers: Vec<(&'a str, Zeroizing<String>)>,
+    /// The body. Empty: none.
+    pub body: &'a [u8],
+    /// The most time for the answer; the deadline of the run may be sooner.
+    pub patience: Duration,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The clock of the service, as it says.
+    pub date: Option<String>,
+    /// The body, which may hold a data key or a token.
+    pub body: Secret,
+}
+
+/// A client for one service, or for several that trust the same authorities.
+pub(crate) struct Client {
+    /// For servers with TLS, by their proxy if there is one.
+    https: Result<Agent, Fault>,
+    /// For servers without TLS, by their proxy if there is one.
+    http: Result<Agent, Fault>,
+    /// For servers that no proxy leads to.
+    direct: Agent,
+    proxies: Proxies,
+    trust: Result<(), Fault>,
+    deadline: Deadline,
+    /// Servers that did not answer, with what is to be said about them.
+    silent: Mutex<BTreeMap<Origin, Fault>>,
+}
+
+impl Client {
+    /// A client that believes those authorities, and uses the proxies that `environment` names. If `trust` is a fault, only servers without TLS
+    /// can be asked.
+    pub(crate) fn new(trust: Result<Trust, Fault>, environment: &Environment, deadline: Deadline) -> Self {
+        Self::with(trust, Proxies::of(environment), deadline)
+    }
+
+    /// A client for servers on this host or beside it, as metadata services are: without TLS and without a proxy.
+    pub(crate) fn nearby(deadline: Deadline) -> Self {
+        let trust = Err(Fault::new(Kind::Unreachable, "a metadata service is not asked by TLS"));
+        Self::with(trust, Proxies::none(), deadline)
+    }
+
+    fn with(trust: Result<Trust, Fault>, proxies: Proxies, deadline: Deadline) -> Self {
+        let (roots, trust) = match trust {
+            Ok(trust) => (trust.roots, Ok(())),
+            Err(fault) => (Vec::new(), Err(fault)),
+        };
+        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots));
+        let tls = tls.unversioned_rustls_crypto_provider(rustls::crypto::ring::default_provider().into());
+        // A redirection is an answer like another: what identifies this host goes nowhere else.
+        let tls = tls.build();
+        let agent = |proxy| {
+            let config = Agent::config_builder().tls_config(tls.clone()).proxy(proxy).max_redirects(0);
+            let config = config.max_redirects_will_error(false).http_status_as_error(false);
+            config.user_agent("sops-key-services").build().new_agent()
+        };
+        Self {
+            https: proxies.https.clone().map(agent),
+            http: proxies.http.clone().map(agent),
+            direct: agent(None),
+            proxies,
+            trust,
+            deadline,
+            silent: Mutex::default(),
+        }
+    }
+
+    /// The deadline of all questions.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// Asks, and asks again if the service says that it is overloaded.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer in time. What the service refuses is no error here.
+    pub(crate) fn ask(&self, question: &Question<'_>) -> Result<Answer, Fault> {
+        // The address may have a password in it, so it is not shown.
+        let no_address = || {
+            Fault::new(
+                Kind::Other,
+                "an address in the configuration is no address of HTTP, or has a user in it",
+            )
+        };
+        let origin = Origin::of(question.url).ok_or_else(no_address)?;
+        if origin.is_https() {
+            self.trust.clone()?;
+        }
+        for pause in PAUSES {
+            let answer = self.ask_once(&origin, question)?;
+            if !is_overloaded(&answer) || self.deadline.remaining() < pause * 2 {
+                return Ok(answer);
+            }
+            sleep(pause);
+        }
+        self.ask_once(&origin, question)
+    }
+
+    fn ask_once(&self, origin: &Origin, question: &Question<'_>) -> Result<Answer, Fault> {
+        if let Some(fault) = self.silent.lock().ok().and_then(|silent| silent.get(origin).cloned()) {
+            return Err(fault);
+        }
+        let agent = self.agent(origin)?;
+        let answer = match self.send(agent, question) {
+            // To open a data key twice is no harm.
+            Err(error) if is_broken_off(&error) => self.send(agent, question),
+            answer => answer,
+        };
+        answer.map_err(|error| {
+            let fault = explain(&error, origin, self.deadline);
+            let is_silent = fault.kind == Kind::Unreachable && !is_broken_off(&error);
+            if let (true, Ok(mut silent)) = (is_silent, self.silent.lock()) {
+                silent.entry(origin.clone()).or_insert_with(|| fault.clone());
+            }
+            fault
+        })
+    }
+
+    fn agent(&self, origin: &Origin) -> Result<&Agent, Fault> {
+        let agent = match origin {
+            origin if self.proxies.is_exempt(origin) => return Ok(&self.direct),
+            origin if origin.is_https() => &self.https,
+            _ => &self.http,
+        };
+        agent.as_ref().map_err(Clone::clone)
+    }
+
+    fn send(&self, agent: &Agent, question: &Question<'_>) -> Result<Answer, Error> {
+        let mut request = Request::builder().method(question.method).uri(question.url);
+        for (name, value) in &question.headers {
+            let mut value = HeaderValue::from_str(value).map_err(|error| Error::Http(error.into()))?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        let time = self.deadline.at_most(question.patience).max(Duration::from_millis(1));
+        // A name server that is silent is told from a service that is.
+        let (time, name) = (Some(time), Some(time.mul_f32(0.8)));
+        let mut response = if question.method == "GET" {
+            let request = agent.configure_request(request.body(())?);
+            agent.run(request.timeout_global(time).timeout_resolve(name).build())?
+        } else {
+            let request = agent.configure_request(request.body(question.body)?);
+            agent.run(request.timeout_global(time).timeout_resolve(name).build())?
+        };
+        let date = response
+            .headers()
+            .get("date")
+            .and_then(|date| date.to_str().ok())
+            .map(|date| quote(date, &[]));
+        let status = response.status().as_u16();
+        let body = Secret::from(response.body_mut().with_config().limit(MOST_ANSWER).read_to_vec()?);
+        Ok(Answer { status, date, body })
+    }
+}
+
+/// Whether the server was there, but the connection ended before the answer did.
+fn is_broken_off(error: &Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match error {
+        Error::Io(error) => matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof),
+        Error::Protocol(_) | Error::BodyExceedsLimit(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the service asks to be asked later.
+fn is_overloaded(answer: &Answer) -> bool {
+    let is_throttled = |body: &[u8]| body.windows(7).any(|word| word == b"Throttl");
+    matches!(answer.status, 429 | 500 | 502 | 503 | 504) || (answer.status == 400 && is_throttled(answer.body.expose()))
+}
+
+fn explain(error: &Error, origin: &Origin, deadline: Deadline) -> Fault {
+    let cause = match error {
+        Error::Timeout(Timeout::Resolve) | Error::HostNotFound => {
+            format!("the name {} has no address, or no name server answers", origin.host())
+        }
+        Error::Timeout(_) if deadline.remaining().is_zero() => format!("{origin} did not answer in time"),
+        Error::Timeout(_) => format!("{origin} does not answer"),
+        Error::Io(error) => return explain_io(error, origin),
+        Error::Rustls(error) => return distrusted(&error.to_string(), origin),
+        Error::Tls(why) => return distrusted(why, origin),
+        Error::Http(_) => {
+            return Fault::new(
+                Kind::BadCredentials,
+                "what identifies this host has a line break or a control character in it",
+            );
+        }
+        error => format!("{origin}: {}", quote(&error.to_string(), &[])),
+    };
+    Fault::new(Kind::Unreachable, cause).remedy("check the network, its name servers and its proxy")
+}
+
+fn explain_io(error: &io::Error, origin: &Origin) -> Fault {
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return distrusted(&error.to_string(), origin);
+    }
+    let cause = match error.kind() {
+        io::ErrorKind::Other => format!("{}: {}", origin.host(), quote(&error.to_string(), &[])),
+        _ => format!("{origin}: {}", quote(&error.to_string(), &[])),
+    };
+    Fault::new(Kind::Unreachable, cause).remedy("check the network, its name servers and its proxy")
+}
+
+fn distrusted(why: &str, origin: &Origin) -> Fault {
+    let cause = format!("the certificate of {origin} is not trusted: {}", quote(why, &[]));
+    Fault::new(Kind::Unreachable, cause)
+        .remedy("check the clock of this host, and the file of authorities that SSL_CERT_FILE names")
+}

@@ -1,0 +1,119 @@
+//! Asks for all entries side by side, and answers each as soon as it is decided.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    io, process,
+    sync::Mutex,
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    deadline::Deadline,
+    environment::Environment,
+    fault::Fault,
+    reply,
+    request::{Asked, Entry, Request},
+    secret::Secret,
+    services::{Services, Settings},
+};
+
+/// The most entries of one service that are asked for at the same time.
+const MOST_AT_ONCE: usize = 64;
+/// The most time that a request may give: an hour.
+const MOST_SECONDS: u32 = 3600;
+
+/// What the request calls an entry, and the key group that it is in.
+#[derive(Clone, Copy)]
+struct Name {
+    id: u64,
+    group: u64,
+}
+
+/// Entries of one service, each with the names that it has in the request.
+type Queue = Mutex<VecDeque<(Entry, Vec<Name>)>>;
+
+/// Asks for each distinct entry of `request` once, and writes a line for each name. An entry whose line is missing in the end was not decided, or its
+/// group was open without it. When all groups are open, the process ends at once: the answers that are still to come would be of no use.
+pub(crate) fn run(request: Request, environment: &Environment) {
+    let time = Duration::from_secs(request.timeout_seconds.min(MOST_SECONDS).into());
+    let settings = Settings {
+        allowed: &request.allowed_endpoints,
+        key_services: &request.key_services,
+        deadline: Deadline::after(time),
+    };
+    let services = Services::new(environment, &settings);
+    let closed = Closed::new(&request.entries);
+    let mut queues = BTreeMap::<&str, VecDeque<_>>::new();
+    for (entry, names) in distinct(request.entries) {
+        queues.entry(entry.service()).or_default().push_back((entry, names));
+    }
+    let queues = queues.into_values().map(Mutex::new).collect::<Vec<Queue>>();
+    thread::scope(|scope| {
+        for queue in &queues {
+            let length = queue.lock().map_or(0, |queue| queue.len());
+            for _ in 0..length.min(MOST_AT_ONCE) {
+                // A thread that the system refuses is no harm: the others and this one do its work.
+                let _ = thread::Builder::new().spawn_scoped(scope, || work(queue, &services, &closed));
+            }
+        }
+        for queue in &queues {
+            work(queue, &services, &closed);
+        }
+    });
+}
+
+fn distinct(entries: Vec<Asked>) -> BTreeMap<Entry, Vec<Name>> {
+    let mut distinct = BTreeMap::<_, Vec<_>>::new();
+    for Asked { id, group, entry } in entries {
+        distinct.entry(entry).or_default().push(Name { id, group });
+    }
+    distinct
+}
+
+fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
+    while let Some((entry, names)) = next(queue) {
+        if !closed.has_any(&names) {
+            continue;
+        }
+        let outcome = services.open(&entry);
+        if closed.tell(&entry, &names, &outcome).is_err() {
+            // The installer has gone: nobody waits for the rest.
+            return;
+        }
+    }
+}
+
+fn next(queue: &Queue) -> Option<(Entry, Vec<Name>)> {
+    queue.lock().ok()?.pop_front()
+}
+
+/// The groups that no entry has opened so far. Who holds the lock may write.
+struct Closed(Mutex<BTreeSet<u64>>);
+
+impl Closed {
+    fn new(entries: &[Asked]) -> Self {
+        Self(Mutex::new(entries.iter().map(|asked| asked.group).collect()))
+    }
+
+    fn has_any(&self, names: &[Name]) -> bool {
+        self.0
+            .lock()
+            .is_ok_and(|closed| names.iter().any(|name| closed.contains(&name.group)))
+    }
+
+    /// Writes what came of an entry. Ends the process if that was the last that was needed.
+    fn tell(&self, entry: &Entry, names: &[Name], outcome: &Result<Secret, Fault>) -> io::Result<()> {
+        let mut closed = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+        for Name { id, group } in names {
+            reply::write(&reply::line(*id, entry, outcome))?;
+            if outcome.is_ok() {
+                closed.remove(group);
+            }
+        }
+        if closed.is_empty() {
+            process::exit(0);
+        }
+        Ok(())
+    }
+}

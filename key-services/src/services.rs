@@ -1,0 +1,91 @@
+//! All services, and who is asked for an entry.
+
+use crate::{
+    aws::Aws,
+    deadline::Deadline,
+    environment::Environment,
+    fault::{Fault, Kind},
+    keyservice::KeyService,
+    request::Entry,
+    secret::Secret,
+    vault::Vault,
+};
+
+/// What the configuration says about services.
+pub(crate) struct Settings<'a> {
+    /// Addresses to which a file may send the credentials of this host.
+    pub allowed: &'a [String],
+    /// Addresses of key services of sops.
+    pub key_services: &'a [String],
+    /// When every question has to be answered.
+    pub deadline: Deadline,
+}
+
+/// All services, as one run asks them.
+pub(crate) struct Services<'a> {
+    aws: Aws<'a>,
+    vault: Vault<'a>,
+    others: Vec<KeyService<'a>>,
+}
+
+impl<'a> Services<'a> {
+    /// The services, none of which has been asked yet. Those that `SOPS_KEYSERVICE` names (with commas between) follow those of the configuration.
+    pub(crate) fn new(environment: &'a Environment, settings: &Settings<'a>) -> Self {
+        let named = environment
+            .get("SOPS_KEYSERVICE")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim);
+        let addresses = settings
+            .key_services
+            .iter()
+            .map(String::as_str)
+            .chain(named.filter(|address| !address.is_empty()));
+        let deadline = settings.deadline;
+        Self {
+            aws: Aws::new(environment, deadline),
+            vault: Vault::new(environment, settings.allowed, deadline),
+            others: addresses.map(|address| KeyService::new(address, deadline)).collect(),
+        }
+    }
+
+    /// The data key of `entry`, from the service itself. The key services of sops are asked for what this program does not speak to, and for what
+    /// this host has no credentials for. They are not asked for an address that nobody allows: they would send their own token there.
+    ///
+    /// # Errors
+    ///
+    /// If no service gives it.
+    pub(crate) fn open(&self, entry: &Entry) -> Result<Secret, Fault> {
+        let fault = match self.ask_service(entry) {
+            Err(fault) if matches!(fault.kind, Kind::NotSpoken | Kind::NoCredentials) => fault,
+            decided => return decided,
+        };
+        let mut faults = vec![fault];
+        for (place, service) in self.others.iter().enumerate() {
+            match service.open(entry, self.others.len() - place) {
+                Ok(data_key) => return Ok(data_key),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        Err(joined(faults))
+    }
+
+    fn ask_service(&self, entry: &Entry) -> Result<Secret, Fault> {
+        match entry {
+            Entry::Kms(key) => self.aws.open(key),
+            Entry::HcVault(key) => self.vault.open(key),
+            Entry::GcpKms { .. } | Entry::AzureKv { .. } | Entry::Hckms { .. } => {
+                let fault = Fault::new(Kind::NotSpoken, format!("this program does not speak to {}", entry.service()));
+                Err(fault
+                    .remedy("run sops keyservice where the credentials are, and set sops.keyServices.addresses to its address"))
+            }
+        }
+    }
+}
+
+/// One fault that tells all `faults`. What to do is what the last one says: it was the last chance.
+fn joined(mut faults: Vec<Fault>) -> Fault {
+    let causes = faults.iter().map(|fault| fault.cause.as_str()).collect::<Vec<_>>().join("; ");
+    let last = faults.pop().unwrap_or_else(|| Fault::new(Kind::Other, ""));
+    Fault { cause: causes, ..last }
+}

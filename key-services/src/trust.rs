@@ -1,0 +1,61 @@
+//! The certificate authorities that a service is believed by.
+
+use std::fs;
+
+use ureq::tls::{Certificate, PemItem, parse_pem};
+
+use crate::{
+    environment::Environment,
+    fault::{Fault, Kind},
+};
+
+/// The variable with the file of authorities that counts if a host has no other (a name of ours).
+pub(crate) const DEFAULT: &str = "SOPS_CERT_FILE";
+
+/// The certificate authorities from one file.
+pub(crate) struct Trust {
+    /// The certificates.
+    pub roots: Vec<Certificate<'static>>,
+}
+
+impl Trust {
+    /// The authorities in the file that the first of `variables` with a value names. There is no default: an unset variable on a host
+    /// without a central list would mean that nobody is trusted, and the message says so. [`DEFAULT`] is what the configuration sets.
+    ///
+    /// # Errors
+    ///
+    /// If no variable has a value, or the file cannot be read or has no certificate.
+    pub(crate) fn named_by(variables: &[&str], environment: &Environment) -> Result<Self, Fault> {
+        let remedy = format!(
+            "set {} to a file with the certificates of authorities, as PEM",
+            shown(variables, " or ")
+        );
+        let Some((variable, path)) = variables.iter().find_map(|name| Some((name, environment.get(name)?))) else {
+            let cause = format!("no certificate authority is known: {} are not set", shown(variables, " and "));
+            return Err(Fault::new(Kind::Unreachable, cause).remedy(remedy));
+        };
+        let fault =
+            |why: &str| Fault::new(Kind::Unreachable, format!("{path}, which {variable} names: {why}")).remedy(remedy.clone());
+        let text = fs::read(path).map_err(|error| fault(&error.to_string()))?;
+        let roots = certificates(&text);
+        if roots.is_empty() {
+            return Err(fault("has no certificate in it"));
+        }
+        Ok(Self { roots })
+    }
+}
+
+/// The names that people set.
+fn shown(variables: &[&str], word: &str) -> String {
+    let names = variables.iter().copied().filter(|name| *name != DEFAULT);
+    names.collect::<Vec<_>>().join(word)
+}
+
+fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let items = parse_pem(pem).filter_map(Result::ok);
+    let found = items.filter_map(|item| match item {
+        PemItem::Certificate(certificate) => Some(certificate),
+        _ => None,
+    });
+    found.collect()
+}

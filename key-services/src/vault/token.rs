@@ -1,0 +1,62 @@
+//! The token that this host shows to Vault or OpenBao.
+
+use std::{fs, io};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    environment::Environment,
+    fault::{Fault, Kind},
+};
+
+/// A token, or none where an agent adds its own.
+pub(crate) struct Token {
+    /// The token.
+    pub text: Option<Zeroizing<String>>,
+    /// Where it is from, for messages.
+    pub origin: String,
+}
+
+/// The token in `VAULT_TOKEN`, or else in the file that `VAULT_TOKEN_FILE` names (a name of ours: an agent writes such a file, and no other program
+/// has a variable for it), or else in `~/.vault-token`. If an agent is asked, none is needed.
+///
+/// # Errors
+///
+/// If there is none, or the file cannot be read.
+pub(crate) fn find(environment: &Environment) -> Result<Token, Fault> {
+    if let Some(text) = environment.get("VAULT_TOKEN") {
+        return Ok(token(text, "the token in VAULT_TOKEN".to_owned()));
+    }
+    let named = environment.get("VAULT_TOKEN_FILE").map(ToOwned::to_owned);
+    let is_named = named.is_some();
+    let file = named.or_else(|| environment.in_home(".vault-token"));
+    let read = file
+        .as_deref()
+        .map(|path| (path, fs::read_to_string(path).map(Zeroizing::new)));
+    match read {
+        Some((path, Ok(text))) if !text.trim().is_empty() => return Ok(token(&text, format!("the token in {path}"))),
+        Some((path, Err(error))) if is_named || error.kind() != io::ErrorKind::NotFound => {
+            let remedy = if error.kind() == io::ErrorKind::NotFound {
+                "correct sops.keyServices.vault.tokenFile, or wait for what writes it"
+            } else {
+                "give root the right to read it"
+            };
+            return Err(Fault::new(Kind::NoCredentials, format!("{path}: {error}")).remedy(remedy));
+        }
+        _ => {}
+    }
+    if environment.get("VAULT_AGENT_ADDR").is_some() {
+        let origin = "no token of this host: the agent adds its own".to_owned();
+        return Ok(Token { text: None, origin });
+    }
+    let file = file.unwrap_or_else(|| "~/.vault-token (HOME is not set)".to_owned());
+    let cause = format!("no token for Vault: looked for VAULT_TOKEN, VAULT_TOKEN_FILE, {file}, and an agent in VAULT_AGENT_ADDR");
+    Err(Fault::new(Kind::NoCredentials, cause).remedy("give the host one of these"))
+}
+
+fn token(text: &str, origin: String) -> Token {
+    Token {
+        text: Some(Zeroizing::new(text.trim().to_owned())),
+        origin,
+    }
+}

@@ -1,0 +1,165 @@
+//! Opens data keys with a transit engine.
+
+use std::{fmt::Write as _, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{refusal, server, token};
+use crate::{
+    deadline::Deadline,
+    environment::Environment,
+    fault::{Fault, Kind},
+    http::{Client, Question},
+    request::VaultKey,
+    secret::Secret,
+    trust::{self, Trust},
+};
+
+/// Variables that clients of Vault obey and this one does not.
+const UNOBEYED: [&str; 8] = [
+    "VAULT_CACERT_BYTES",
+    "VAULT_CAPATH",
+    "VAULT_CLIENT_CERT",
+    "VAULT_HEADERS",
+    "VAULT_HTTP_PROXY",
+    "VAULT_PROXY_ADDR",
+    "VAULT_SKIP_VERIFY",
+    "VAULT_TLS_SERVER_NAME",
+];
+
+/// Vault and OpenBao, as one run asks them.
+pub(crate) struct Vault<'a> {
+    environment: &'a Environment,
+    allowed: &'a [String],
+    client: Client,
+}
+
+/// What the engine answers.
+#[derive(Deserialize)]
+struct Answered {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    plaintext: Secret,
+}
+
+impl<'a> Vault<'a> {
+    /// Vault and OpenBao, at the addresses in `allowed` and those that `environment` names.
+    pub(crate) fn new(environment: &'a Environment, allowed: &'a [String], deadline: Deadline) -> Self {
+        let trust = Trust::named_by(&["VAULT_CACERT", "SSL_CERT_FILE", trust::DEFAULT], environment);
+        Self {
+            environment,
+            allowed,
+            client: Client::new(trust, environment, deadline),
+        }
+    }
+
+    /// The data key of `key`.
+    ///
+    /// # Errors
+    ///
+    /// If the address is not allowed, there is no token, or the server does not answer or refuses.
+    pub(crate) fn open(&self, key: &VaultKey) -> Result<Secret, Fault> {
+        let server = server::address(&key.vault_address, self.allowed, self.environment)?;
+        let token = token::find(self.environment)?;
+        let path = path(key)?;
+        let body = json!({ "ciphertext": key.enc }).to_string();
+        let answer = self.client.ask(&Question {
+            method: "PUT",
+            url: &format!("{server}/v1/{path}"),
+            headers: self.headers(token.text.as_ref()),
+            body: body.as_bytes(),
+            patience: Duration::MAX,
+        });
+        let answer = answer.map_err(|fault| self.with_unobeyed(fault).asked_by(&*token.origin))?;
+        if answer.status != 200 {
+            let secret = token.text.as_ref().map_or("", |text| text.as_str());
+            return Err(refusal::fault(&answer, &path, secret).asked_by(token.origin));
+        }
+        let odd = || Fault::new(Kind::ServiceFailed, format!("{server} gave an answer without a data key"));
+        let answered: Answered = serde_json::from_slice(answer.body.expose()).map_err(|_| odd())?;
+        BASE64_STANDARD
+            .decode(answered.data.plaintext.expose())
+            .map(Secret::from)
+            .map_err(|_| odd())
+    }
+
+    /// The fault with the variables that other programs obey and this one does not: they may be why it fails.
+    fn with_unobeyed(&self, fault: Fault) -> Fault {
+        let set = UNOBEYED.iter().copied().filter(|name| self.environment.get(name).is_some());
+        let set = set.collect::<Vec<_>>().join(" and ");
+        if set.is_empty() {
+            return fault;
+        }
+        let cause = format!("{}; {set} is set, which this program does not obey", fault.cause);
+        Fault { cause, ..fault }.remedy("ask by an agent of Vault on this host, which does")
+    }
+
+    fn headers(&self, token: Option<&Zeroizing<String>>) -> Vec<(&'static str, Zeroizing<String>)> {
+        let namespace = self
+            .environment
+            .get("VAULT_NAMESPACE")
+            .map(|name| Zeroizing::new(name.to_owned()));
+        let all = [
+            ("x-vault-request", Some(Zeroizing::new("true".to_owned()))),
+            ("x-vault-token", token.cloned()),
+            ("x-vault-namespace", namespace),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// The path of the call, as policies name it: `ENGINE/decrypt/KEY`. What has a meaning in addresses is encoded, and no segment leads upwards.
+fn path(key: &VaultKey) -> Result<String, Fault> {
+    let engine = key.engine_path.trim_matches('/').split('/');
+    let segments = engine.chain(["decrypt", key.key_name.as_str()]).collect::<Vec<_>>();
+    if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+        return Err(Fault::new(
+            Kind::BadMetadata,
+            "the `engine_path` or the `key_name` of the entry is no path",
+        ));
+    }
+    Ok(segments.into_iter().map(encode).collect::<Vec<_>>().join("/"))
+}
+
+fn encode(segment: &str) -> String {
+    segment.bytes().fold(String::with_capacity(segment.len()), |mut text, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(engine: &str, name: &str) -> Option<String> {
+        let key = VaultKey {
+            vault_address: String::new(),
+            engine_path: engine.to_owned(),
+            key_name: name.to_owned(),
+            enc: String::new(),
+        };
+        path(&key).ok()
+    }
+
+    #[test]
+    fn a_key_cannot_lead_to_another_call() {
+        assert_eq!(shown("a/b/transit/", "sops").as_deref(), Some("a/b/transit/decrypt/sops"));
+        assert_eq!(
+            shown("transit", "../../sys/seal?x").as_deref(),
+            Some("transit/decrypt/..%2F..%2Fsys%2Fseal%3Fx")
+        );
+        assert_eq!(shown("transit", ".."), None);
+        assert_eq!(shown("a/../b", "x"), None);
+        assert_eq!(shown("", "x"), None);
+    }
+}

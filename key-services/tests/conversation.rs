@@ -1,0 +1,305 @@
+//! The conversation with the installer: what is read, what is answered, how often services are asked, and how long it takes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test that cannot go on fails.
+
+mod common;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    process::Command,
+    thread,
+    time::Duration,
+};
+
+use common::{Server, has, kms, request, run, run_text, vault};
+use serde_json::json;
+
+const KEYS: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "secret-half"),
+];
+
+fn opening() -> Server {
+    Server::new(|_| (200, "", json!({ "Plaintext": "a2V5" }).to_string()))
+}
+
+fn with<'a>(further: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    [KEYS.as_slice(), further].concat()
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    for (text, why) in [
+        ("", "standard input has no request"),
+        (
+            "{\"version\":1,\"entries\":[{\"id\":0,\"group\":0,\"entry\":{\"pgp\":{}}}]}",
+            "unknown variant `pgp`",
+        ),
+        (
+            "{\"version\":2,\"entries\":[]}",
+            "the request is of version 2, and this program has 1",
+        ),
+        ("{\"version\":1,\"entries\":[],\"x\":1}", "unknown field `x`"),
+    ] {
+        let run = run_text(&[], text);
+        assert!(!run.is_success && run.text.contains(why), "{text}: {}", run.text);
+    }
+}
+
+#[test]
+fn variables_are_in_the_request_and_in_a_file() {
+    let server = opening();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("env");
+    std::fs::write(
+        &file,
+        "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\n# the other half\nAWS_SECRET_ACCESS_KEY=\"secret-half\"\n",
+    )
+    .unwrap();
+    let mut asked = request(&[kms("YQ==")]);
+    asked["environment"] = json!({ "AWS_ENDPOINT_URL": server.url, "AWS_ACCESS_KEY_ID": "AKIAOTHER" });
+    asked["environment_file"] = json!(file);
+    assert_eq!(run(&[], &asked).data_key(0), "a2V5");
+    let signature = &server.asked()[0].headers["authorization"];
+    assert!(signature.contains("Credential=AKIAIOSFODNN7EXAMPLE/"), "{signature}");
+    std::fs::write(&file, "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\nsecret-half\n").unwrap();
+    let run = run(&[], &asked);
+    assert!(
+        !run.is_success
+            && run
+                .text
+                .contains("env: line 2 has not the form NAME=VALUE; correct sops.keyServices.environmentFile")
+    );
+    assert!(!run.text.contains("secret-half"), "{}", run.text);
+}
+
+#[test]
+fn nothing_to_open_is_no_failure() {
+    let run = run(&[], &request(&[]));
+    assert!(run.is_success && run.text.is_empty());
+}
+
+#[test]
+fn equal_entries_are_asked_for_once() {
+    let server = opening();
+    let run = run(
+        &with(&[("AWS_ENDPOINT_URL", &server.url)]),
+        &request(&[kms("YQ=="), kms("Yg=="), kms("YQ=="), kms("YQ==")]),
+    );
+    assert_eq!((0..4).map(|id| run.data_key(id)).collect::<Vec<_>>(), ["a2V5"; 4]);
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[test]
+fn entries_are_asked_for_side_by_side() {
+    let server = Server::new(|_| {
+        thread::sleep(Duration::from_millis(500));
+        (200, "", json!({ "Plaintext": "a2V5" }).to_string())
+    });
+    let entries = (0..20).map(|number| kms(&number.to_string())).collect::<Vec<_>>();
+    let run = run(&with(&[("AWS_ENDPOINT_URL", &server.url)]), &request(&entries));
+    assert_eq!(run.lines.len(), 20);
+    assert!(run.time < Duration::from_secs(3), "{:?}", run.time);
+}
+
+#[test]
+fn a_silent_service_holds_up_no_other() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mute_url = format!("http://{}", mute.local_addr().unwrap());
+    let server = opening();
+    let mut entries = (0..100).map(|_| vault(&mute_url)).collect::<Vec<_>>();
+    for (number, entry) in entries.iter_mut().enumerate() {
+        entry["hc_vault"]["enc"] = json!(number.to_string());
+    }
+    entries.push(kms("YQ=="));
+    let mut request = request(&entries);
+    request["timeout_seconds"] = json!(2);
+    request["allowed_endpoints"] = json!([mute_url]);
+    let run = run(&with(&[("AWS_ENDPOINT_URL", &server.url), ("VAULT_TOKEN", "t")]), &request);
+    assert_eq!(run.data_key(100), "a2V5");
+    assert_eq!(run.error(0, "kind"), "unreachable");
+    assert_eq!(run.error(99, "cause"), format!("{mute_url} did not answer in time"));
+    assert!((2.0..4.0).contains(&run.time.as_secs_f64()), "{:?}", run.time);
+}
+
+#[test]
+fn nobody_waits_for_an_entry_of_a_group_that_is_open() {
+    let (server, silent) = (opening(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let mute = format!("http://{}", silent.local_addr().unwrap());
+    let mut asked = request(&[kms("YQ=="), vault(&mute)]);
+    asked["allowed_endpoints"] = json!([mute]);
+    asked["entries"][1]["group"] = json!(0);
+    let run = run(&with(&[("AWS_ENDPOINT_URL", &server.url), ("VAULT_TOKEN", "t")]), &asked);
+    assert_eq!(run.data_key(0), "a2V5");
+    assert_eq!(run.lines.len(), 1);
+    assert!(run.is_success && run.time < Duration::from_secs(5), "{:?}", run.time);
+}
+
+#[test]
+fn a_connection_that_breaks_off_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let body = json!({ "Plaintext": "a2V5" }).to_string();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        for said in ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", answer.as_str()] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            stream.write_all(said.as_bytes()).unwrap();
+        }
+    });
+    assert_eq!(
+        run(&with(&[("AWS_ENDPOINT_URL", &url)]), &request(&[kms("YQ==")])).data_key(0),
+        "a2V5"
+    );
+    server.join().unwrap();
+}
+
+#[test]
+fn a_key_service_that_is_mute_leaves_time_to_the_next_one() {
+    let (mute, gone) = (TcpListener::bind("127.0.0.1:0").unwrap(), "unix:///nonexistent/ks");
+    let hckms = |number| json!({ "hckms": { "key_id": format!("cn-north-4:{number}"), "enc": "y" } });
+    let mut asked = request(&[hckms(1), hckms(2)]);
+    asked["key_services"] = json!([format!("tcp://{}", mute.local_addr().unwrap()), gone]);
+    asked["timeout_seconds"] = json!(2);
+    let run = run(&[], &asked);
+    let cause = run.error(0, "cause");
+    assert!(
+        cause.contains("did not answer in time; the key service at unix:///nonexistent/ks: No such file"),
+        "{cause}"
+    );
+    assert!(run.time < Duration::from_millis(1900), "{:?}", run.time);
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    let variables = with(&[
+        ("AWS_ENDPOINT_URL", "https://me:pass-word@a"),
+        ("VAULT_AGENT_ADDR", "http://me:pass-word@a"),
+    ]);
+    let run = run(&variables, &request(&[kms("YQ=="), vault("https://a")]));
+    assert!(!run.text.contains("pass-word"), "{}", run.text);
+    assert!(
+        run.error(0, "cause").starts_with("AWS_ENDPOINT_URL is no address"),
+        "{}",
+        run.text
+    );
+    assert!(
+        run.error(1, "cause").starts_with("VAULT_AGENT_ADDR is no address"),
+        "{}",
+        run.text
+    );
+}
+
+#[test]
+fn a_service_that_is_overloaded_is_asked_again() {
+    for (status, body) in [
+        (503, String::new()),
+        (400, json!({ "__type": "ThrottlingException" }).to_string()),
+    ] {
+        let count = std::sync::atomic::AtomicU32::new(0);
+        let server = Server::new(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => (status, "", body.clone()),
+            _ => (200, "", json!({ "Plaintext": "a2V5" }).to_string()),
+        });
+        let run = run(&with(&[("AWS_ENDPOINT_URL", &server.url)]), &request(&[kms("YQ==")]));
+        assert_eq!(run.data_key(0), "a2V5");
+        assert_eq!(server.asked().len(), 2);
+    }
+}
+
+#[test]
+fn a_redirection_is_not_followed() {
+    let other = opening();
+    let to: &'static str = Box::leak(format!("Location: {}\r\n", other.url).into_boxed_str());
+    let server = Server::new(move |_| (307, to, String::new()));
+    let entries = [vault(&server.url)];
+    let mut request = request(&entries);
+    request["allowed_endpoints"] = json!([server.url]);
+    let run = run(&[("VAULT_TOKEN", "t")], &request);
+    assert_eq!(run.error(0, "status"), "HTTP 307");
+    assert!(other.asked().is_empty());
+}
+
+#[test]
+fn no_proxy_is_asked_for_what_is_on_this_host() {
+    let (server, proxy) = (opening(), opening());
+    let run = run(
+        &with(&[("AWS_ENDPOINT_URL", &server.url), ("HTTP_PROXY", &proxy.url)]),
+        &request(&[kms("YQ==")]),
+    );
+    assert_eq!(run.data_key(0), "a2V5");
+    assert!(proxy.asked().is_empty());
+}
+
+#[test]
+fn a_proxy_is_asked_for_what_is_elsewhere() {
+    let proxy = Server::new(|_| (502, "", String::new()));
+    let variables = with(&[("AWS_ENDPOINT_URL", "http://kms.example.com"), ("HTTP_PROXY", &proxy.url)]);
+    let run = run(&variables, &request(&[kms("YQ==")]));
+    assert_eq!(run.error(0, "kind"), "unreachable");
+    assert_eq!(proxy.asked()[0].line, "CONNECT kms.example.com:80");
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let server = Server::new(|question| {
+        (
+            400,
+            "",
+            json!({ "__type": "Odd", "message": format!("{:?} {}", question.headers, question.body) }).to_string(),
+        )
+    });
+    let vault_server = Server::new(|question| (400, "", json!({ "errors": [format!("{:?}", question.headers)] }).to_string()));
+    let variables = with(&[
+        ("AWS_ENDPOINT_URL", &server.url),
+        ("AWS_SESSION_TOKEN", "session-token"),
+        ("VAULT_TOKEN", "vault-token"),
+    ]);
+    let mut request = request(&[kms("YQ=="), vault(&vault_server.url)]);
+    request["allowed_endpoints"] = json!([vault_server.url]);
+    let run = run(&variables, &request);
+    for (secret, id) in [("secret-half", 0), ("session-token", 0), ("vault-token", 1)] {
+        assert!(!run.text.contains(secret), "{}", run.text);
+        assert!(
+            run.error(id, "cause").contains('{'),
+            "the server's words are shown: {}",
+            run.text
+        );
+    }
+}
+
+#[test]
+fn an_answer_without_a_data_key_is_a_fault() {
+    for body in ["", "{}", "{\"Plaintext\":\"?\"}", "{\"Plaintext\":7}"] {
+        let server = Server::new(move |_| (200, "", body.to_owned()));
+        let run = run(&with(&[("AWS_ENDPOINT_URL", &server.url)]), &request(&[kms("YQ==")]));
+        assert_eq!(run.error(0, "cause"), "AWS KMS gave an answer without a data key", "{body}");
+    }
+}
+
+#[test]
+fn a_dead_network_takes_no_longer_than_the_deadline() {
+    if !has("unshare") {
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_sops-key-services");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--net", "--map-root-user", program])
+        .env_clear()
+        .envs(KEYS)
+        .env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
+    let mut request = request(&[kms("YQ==")]);
+    request["timeout_seconds"] = json!(3);
+    let run = common::feed(&mut command, &request.to_string());
+    if run.lines.is_empty() {
+        return common::skip("needs a network namespace");
+    }
+    assert_eq!(run.error(0, "kind"), "unreachable");
+    assert!(run.time < Duration::from_secs(4), "{:?}", run.time);
+}
