@@ -117,9 +117,9 @@ in
   # Files that are not there, and keys that the program cannot use.
   warnings =
     missingFileWarnings
-    ++ lib.optional (keySources.cloudVariables != [ ]) (
-      "sops.environment sets ${lib.concatStringsSep ", " keySources.cloudVariables}, but the key services of clouds are not supported yet: "
-      + "keep sops-nix for hosts that need one."
+    ++ lib.optional (keySources.unspokenVariables != [ ]) (
+      "sops.environment sets ${lib.concatStringsSep ", " keySources.unspokenVariables}, but this program speaks only to AWS KMS and Vault: "
+      + "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
     );
 
   # A host without any secret needs no key. But a module that it shares with other hosts may configure one, so this is no error.

@@ -24,6 +24,9 @@ let
       plugins = [ ];
       generateKey = false;
     };
+    keyServices = cfg.keyServices // {
+      enable = false;
+    };
     gnupg = cfg.gnupg // {
       home = null;
       sshKeyPaths = [ ];

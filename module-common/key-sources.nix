@@ -12,8 +12,8 @@ let
     "SOPS_AGE_KEY_CMD"
     "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
   ];
-  cloudPrefixes = [
-    "AWS_"
+  # Of services that sops-key-services does not speak to.
+  unspokenPrefixes = [
     "AZURE_"
     "CLOUDSDK_"
     "GOOGLE_"
@@ -22,19 +22,28 @@ let
     "SOPS_GCP_"
     "SOPS_GOOGLE_"
     "SOPS_HUAWEICLOUD_"
+  ];
+  cloudPrefixes = unspokenPrefixes ++ [
+    "AWS_"
     "SOPS_KEYSERVICE"
     "SOPS_KMS_"
     "SOPS_VAULT_"
     "VAULT_"
   ];
 
+  keyServices = import ./key-services.nix { inherit lib cfg; };
+
   variables = lib.attrNames cfg.environment;
-  isCloud = name: lib.any (prefix: lib.hasPrefix prefix name) cloudPrefixes;
+  begins = prefixes: name: lib.any (prefix: lib.hasPrefix prefix name) prefixes;
   isCommand = lib.hasSuffix "_CMD";
 in
 rec {
   # Variables that say how to reach a cloud's key service.
-  cloudVariables = lib.filter isCloud variables;
+  cloudVariables = lib.filter (begins cloudPrefixes) variables;
+  # Those of services that only a `sops keyservice` could ask, if there is none.
+  unspokenVariables = lib.optionals (
+    cfg.keyServices.addresses == [ ] && !cfg.environment ? SOPS_KEYSERVICE
+  ) (lib.filter (begins unspokenPrefixes) variables);
 
   # Every path that a key is read from.
   paths =
@@ -42,6 +51,7 @@ rec {
     ++ map toString cfg.gnupg.sshKeyPaths
     ++ lib.optional (cfg.age.keyFile != null) (toString cfg.age.keyFile)
     ++ map toString cfg.age.sshKeyPaths
+    ++ lib.optionals cfg.keyServices.enable keyServices.files
     ++ lib.filter (lib.hasPrefix "/") (
       map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
     );
@@ -50,16 +60,19 @@ rec {
   any =
     paths != [ ]
     || cfg.age.keyCredential != null
-    || cloudVariables != [ ]
+    || cfg.keyServices.enable
     || lib.any (name: lib.elem name keyVariables) variables;
 
   # Whether the TPM may be needed: systemd uses it for a credential, and a plugin may use it.
   mayNeedTpm = cfg.age.keyCredential != null || cfg.age.plugins != [ ];
 
   # Whether the network may be needed.
-  needNetwork = cloudVariables != [ ] || lib.any isCommand variables;
+  needNetwork = cfg.keyServices.enable || cloudVariables != [ ] || lib.any isCommand variables;
 
-  # Whether other programs are started: age plugins, gpg, commands that print a key.
+  # Whether other programs are started that are not ours: age plugins, gpg, commands that print a key or credentials.
   needPrograms =
-    cfg.age.plugins != [ ] || lib.elem "SOPS_GPG_EXEC" variables || lib.any isCommand variables;
+    cfg.age.plugins != [ ]
+    || cfg.keyServices.enable && keyServices.mayStartPrograms
+    || lib.elem "SOPS_GPG_EXEC" variables
+    || lib.any isCommand variables;
 }

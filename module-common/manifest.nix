@@ -11,6 +11,8 @@ let
 
   isMissing = import ./is-missing.nix { inherit lib; };
 
+  keyServices = import ./key-services.nix { inherit lib cfg; };
+
   hostRecipients = import ./host-recipients.nix { inherit lib cfg; };
 
   # In the manifest, a template has either its text or the file with the text, whichever the user set, never both. (If the user set
@@ -75,6 +77,7 @@ let
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
     // lib.optionalAttrs (cfg.hostRecipients != [ ]) { hostRecipients = hostRecipients.lines; }
+    // lib.optionalAttrs cfg.keyServices.enable { keyServices = keyServices.field; }
     // lib.optionalAttrs (cfg.warnAge != null) { inherit (cfg) warnAge; }
     // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; }
     // lib.optionalAttrs (cfg.maxSize != 256) { inherit (cfg) maxSize; };

@@ -7,6 +7,10 @@ map (place: {
 }) places
 ++ [
   {
+    assertion = !cfg.keyServices.enable;
+    message = "sops.keyServices.enable is true, but the program that asks key services exists only for Linux: set it to false on this host.";
+  }
+  {
     assertion = cfg.age.keyCredential == null;
     message = "sops.age.keyCredential is set, but macOS has no systemd, which keeps credentials: set sops.age.keyFile.";
   }

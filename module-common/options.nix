@@ -17,6 +17,7 @@ in
     ./env-files.nix
     ./unused-secrets.nix
     ./key-options.nix
+    ./key-service-options.nix
   ];
 
   options.sops = {
@@ -73,8 +74,8 @@ in
       default = [ ];
       example = lib.literalExpression ''[ "age1…" "ssh-ed25519 AAAA…" ./keys/web.pub ]'';
       description = ''
-        The public keys whose private keys this host has: age recipients, SSH public keys, fingerprints of OpenPGP keys, or files of them. If
-        this is set, the build refuses a sops file that this host could not open, and says who could. `sops-nix keys --nix` prints the list on
+        The public keys whose private keys this host has: age recipients, SSH public keys, fingerprints of OpenPGP keys, or files of them; and the
+        keys of key services that it may use, as `.sops.yaml` names them. If this is set, the build refuses a sops file that this host could not open, and says who could. `sops-nix keys --nix` prints the list on
         the host. It needs `sops.validateSopsFiles`.
       '';
     };

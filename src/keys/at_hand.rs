@@ -109,7 +109,7 @@ impl KeysAtHand {
         match key {
             MasterKey::Age { recipient, .. } => self.identities.iter().any(|identity| identity.is_named(recipient)),
             MasterKey::Pgp { fingerprint, .. } => self.pgp_keys.iter().any(|key| key.0.is_named(fingerprint)),
-            MasterKey::Remote { .. } => false,
+            MasterKey::Remote(_) => false,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Opens files with keys that other programs hold. Key commands, age plugins and gpg are asked about files that the keys at hand
-//! do not open.
+//! Opens files with keys that other programs hold. Key commands, age plugins, gpg and key services are asked about files that the
+//! keys at hand do not open.
 
 use std::{
     collections::HashMap,
@@ -54,7 +54,8 @@ impl Keyring {
     /// Asks other programs to open the files that are still closed.
     ///
     /// Key commands come first, since the keys that they print become keys at hand. Age plugins come second; each is started once
-    /// for all files. gpg comes last. No program is started for a file that is already open.
+    /// for all files. gpg comes third. Key services come last, because they may be slow and far away; they are asked once for all files.
+    /// No program is started for a file that is already open.
     pub fn open_with_programs(&mut self, recoveries: &mut [&mut DataKeyRecovery]) {
         // If nobody may be asked, as at boot, all programs together have one deadline, so that the boot goes on. If a person may be
         // asked, there is no common deadline: each program has only its own limit.
@@ -66,6 +67,7 @@ impl Keyring {
         for recovery in recoveries.iter_mut() {
             self.open_with_gpg(recovery);
         }
+        self.open_with_key_services(recoveries);
     }
 
     /// The time that the next program may take: the time for one program, but at most the time that is left for all programs
@@ -74,7 +76,7 @@ impl Keyring {
     /// # Errors
     ///
     /// [`EntryFailure::OutOfTime`] if less than a second is left.
-    fn time_left(&self) -> Result<Duration, EntryFailure> {
+    pub(crate) fn time_left(&self) -> Result<Duration, EntryFailure> {
         let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
         match left.map_or(self.timeout, |left| left.min(self.timeout)) {
             // A program cannot start and answer in less than a second, so it is not started.
@@ -213,7 +215,7 @@ fn awaited(program: &str, files: &str) -> String {
 }
 
 /// The names of files, each once: three of them, and how many more.
-fn names<'n>(files: impl Iterator<Item = &'n str>) -> String {
+pub(crate) fn names<'n>(files: impl Iterator<Item = &'n str>) -> String {
     const SHOWN: usize = 3;
     let mut files: Vec<_> = files.collect();
     files.dedup();

@@ -37,6 +37,7 @@ impl Keyring {
         let mut keyring = Self {
             may_ask: sources.may_ask,
             timeout: sources.timeout,
+            key_services: sources.key_services.clone(),
             ..Self::default()
         };
         let mut reader = Reader::new(sources.thread.clone(), budget::KEY_FILES);

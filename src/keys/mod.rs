@@ -5,8 +5,8 @@
 //!
 //! A [`DataKeyRecovery`] is the search for the data key of one sops file. [`Keyring::open`] tries the keys at hand on the file.
 //! [`KeysAtHand::open`] does the same, and can run on another thread. [`Keyring::open_with_programs`] then asks key commands, age
-//! plugins and gpg about all files that are still closed. [`Keyring::finish`] gives the data key, or a [`NoKey`], which says why
-//! there is none.
+//! plugins, gpg and key services about all files that are still closed. [`Keyring::finish`] gives the data key, or a [`NoKey`],
+//! which says why there is none.
 
 mod age;
 mod age_recipient;
@@ -34,6 +34,7 @@ mod programs;
 mod recipients;
 mod recognize;
 mod recovery;
+mod remote;
 pub(crate) mod report;
 mod rsa;
 mod shamir;
@@ -59,7 +60,8 @@ pub(crate) use recipients::{NoRecipients, SshRecipients, converted_identity};
 pub use recovery::DataKeyRecovery;
 pub use report::no_key::NoKey;
 pub use sources::{
-    AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, GpgSource, KeyFile, KeySources, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
+    AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, GpgSource, KeyFile, KeyServices, KeySources,
+    SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
 };
 
 pub use crate::system::child_error::ChildError;

@@ -1,6 +1,7 @@
 //! Names the key sources of this host: files, variables, commands, a credential and gpg.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
@@ -32,6 +33,8 @@ pub struct KeySources {
     pub ssh_key_command: Option<OsString>,
     /// The gpg program and its home. `None` if gpg is not used.
     pub gpg: Option<GpgSource>,
+    /// How key services are asked. `None` if none is asked.
+    pub key_services: Option<KeyServices>,
     /// Whether the sources are the caller's own keys, used because no configuration names a key.
     pub are_own: bool,
     /// Whether a plugin or gpg may ask a person for a PIN, a passphrase or a touch.
@@ -80,6 +83,23 @@ pub struct GpgSource {
     pub home: Option<PathBuf>,
 }
 
+/// How key services are asked, such as those of clouds: the program that speaks to them, and what the configuration says to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyServices {
+    /// The path of the program `sops-key-services`.
+    pub program: PathBuf,
+    /// Addresses to which a sops file may send what identifies this host: scheme, host and port.
+    pub allowed_endpoints: Vec<String>,
+    /// Addresses at which a `sops keyservice` listens.
+    pub addresses: Vec<String>,
+    /// Environment variables for that program alone.
+    pub environment: BTreeMap<String, String>,
+    /// A file with further environment variables for that program alone, which may be secret.
+    pub environment_file: Option<String>,
+    /// The time for everything that is asked of one service.
+    pub timeout: Duration,
+}
+
 impl Default for KeySources {
     fn default() -> Self {
         Self {
@@ -90,6 +110,7 @@ impl Default for KeySources {
             age_key_command: None,
             ssh_key_command: None,
             gpg: None,
+            key_services: None,
             are_own: false,
             may_ask: false,
             timeout: budget::PROGRAM,

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     install::EntryName,
+    keys::KeyServices,
     sops::{env_file::Form, format::Format, key::KeyPath, part::PartForm},
     system::mode::FileMode,
 };
@@ -43,6 +44,8 @@ pub struct Manifest {
     pub age_key_credential: Option<String>,
     /// Recipients whose private keys this host has; empty if nobody says. Only checks use them.
     pub host_recipients: Vec<String>,
+    /// How key services are asked; `None` if none is asked.
+    pub key_services: Option<KeyServices>,
     /// The time for one answer of gpg, an age plugin or a key command.
     pub key_timeout: Duration,
     /// The size limit in bytes. It holds for each sops file, for all secrets together, and for all rendered templates together.

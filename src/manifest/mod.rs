@@ -12,6 +12,7 @@ mod declaration;
 mod error;
 mod findings;
 mod form;
+mod key_services;
 mod named_entry;
 mod overlap;
 mod parse;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::key_services::RawKeyServices;
 use crate::text::spelling::nearest;
 
 /// Reads the text of a manifest. An error names the field in which it occurred. To know the field takes as long as to read the text,
@@ -79,6 +80,8 @@ pub(crate) struct RawManifest {
     #[serde(deserialize_with = "null_as_default")]
     pub host_recipients: Vec<String>,
 
+    /// How key services are asked, such as those of clouds. Without it, none is asked.
+    pub key_services: Option<RawKeyServices>,
     /// How many seconds gpg, an age plugin or a key command may take for one answer. The default is 30.
     #[cfg_attr(test, schemars(range(min = 1, max = 86400)))]
     pub key_timeout: Option<u64>,

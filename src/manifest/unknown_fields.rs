@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 
-use super::{findings::Findings, raw};
+use super::{findings::Findings, key_services::RawKeyServices, raw};
 use crate::text::{diagnosis::Diagnosis, printable::named};
 
 /// Notes all unknown fields: each as an error in a strict manifest, otherwise all together as one warning.
 pub(crate) fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
     let mut unknown = describe_unknown::<raw::RawManifest>("the manifest", raw.unknown.keys());
     unknown.extend(describe_unknown::<raw::RawLogging>("logging", raw.logging.unknown.keys()));
+    if let Some(services) = &raw.key_services {
+        unknown.extend(describe_unknown::<RawKeyServices>("keyServices", services.unknown.keys()));
+    }
     for secret in &raw.secrets {
         let place = format!("secret {}", named(&secret.name));
         unknown.extend(describe_unknown::<raw::RawSecret>(&place, secret.unknown.keys()));

@@ -5,6 +5,7 @@ use crate::{
         SshRecipients, public_key,
         report::recipient::{shown_age, shown_key},
     },
+    manifest::Manifest,
     sops::{
         creation_rules::RuleRecipient,
         metadata::{KeyGroup, KeyGroups, MasterKey},
@@ -18,15 +19,19 @@ pub(crate) struct HostRecipients {
     listed: Vec<String>,
     /// All forms.
     forms: Vec<String>,
+    /// Whether key services are asked.
+    asks_services: bool,
 }
 
 impl HostRecipients {
     /// `None` if the configuration does not say which recipients the host has.
-    pub(crate) fn new(listed: &[String]) -> Option<Self> {
+    pub(crate) fn new(manifest: &Manifest) -> Option<Self> {
+        let listed = &manifest.host_recipients;
         let forms = listed.iter().flat_map(|recipient| forms(recipient)).collect();
         (!listed.is_empty()).then(|| Self {
-            listed: listed.to_vec(),
+            listed: listed.clone(),
             forms,
+            asks_services: manifest.key_services.is_some(),
         })
     }
 
@@ -74,7 +79,8 @@ impl HostRecipients {
             MasterKey::Age { recipient: name, .. } | MasterKey::Pgp { fingerprint: name, .. } => {
                 self.forms.contains(&normalized(name))
             }
-            MasterKey::Remote { .. } => false,
+            // A build cannot know what a service allows, so the configuration has to list the key.
+            MasterKey::Remote(key) => self.asks_services && self.listed.iter().any(|listed| listed.trim() == key.name()),
         }
     }
 
@@ -111,7 +117,8 @@ fn normalized(recipient: &str) -> String {
     let recipient = recipient.trim();
     match ssh_recipients(recipient).and_then(|found| found.ssh) {
         Some(ssh) => ssh,
-        None if recipient.starts_with("age1") => recipient.to_owned(),
+        // The names of keys of services have slashes or colons.
+        None if recipient.starts_with("age1") || recipient.contains([':', '/']) => recipient.to_owned(),
         None => recipient.replace(' ', "").to_uppercase(),
     }
 }

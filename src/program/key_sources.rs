@@ -89,6 +89,7 @@ pub(crate) fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySource
             directory: variables.credentials.clone(),
         }),
         gpg: gpg(manifest, &variables),
+        key_services: manifest.key_services.clone(),
         are_own,
         may_ask: manifest.user_mode,
         timeout: manifest.key_timeout,

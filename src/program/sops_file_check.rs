@@ -5,7 +5,7 @@ use crate::manifest::Manifest;
 
 /// What the sops files lack. What people should know of the files beside that is reported at once. Looks up no user, and mounts nothing.
 pub(crate) fn check(manifest: &Manifest) -> Lacks {
-    let host = HostRecipients::new(&manifest.host_recipients);
+    let host = HostRecipients::new(manifest);
     let mut lacks = Lacks::default();
     for source in sops_files::sources(manifest) {
         let (lacking, warnings) = source.check(host.as_ref());

@@ -1,11 +1,13 @@
 //! The `sops` section of a file: its recipient entries, its selection rule and its MAC.
 
 use super::{
+    fields::{maps, named, text, texts},
     format::{Flaw, SopsFileError},
     proof::KeyProof,
+    remote::RemoteKey,
     rules::{Rule, RuleFields},
     text, time,
-    tree::{Branch, Key, Stored, Value},
+    tree::{Branch, Stored, Value},
 };
 
 /// Limit: a file may have at most this many recipient entries, in all key groups together. The search for the data key may have to
@@ -34,30 +36,8 @@ pub enum MasterKey {
         /// An armoured OpenPGP message that contains the data key or one share of the data key.
         encrypted: String,
     },
-    /// An entry for a key that a key service holds. This program cannot open such an entry, because it does not ask key
-    /// services over the network.
-    Remote {
-        /// The key service that holds the key.
-        service: Service,
-        /// The name of the key at the key service, as sops prints the name.
-        name: String,
-    },
-}
-
-/// The key services that sops knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Service {
-    /// AWS KMS.
-    AwsKms,
-    /// Google Cloud KMS.
-    GcpKms,
-    /// Azure Key Vault.
-    AzureKeyVault,
-    /// `HashiCorp` Vault.
-    HashicorpVault,
-    /// Huawei Cloud KMS.
-    HuaweiKms,
+    /// An entry for a key that a key service holds. The installer itself never speaks to a service.
+    Remote(RemoteKey),
 }
 
 /// A key group: recipient entries of which any one gives the same share of the data key.
@@ -198,33 +178,7 @@ fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, SopsFileError> 
 /// Reads one key group. The entries are sorted by kind, in the order in which sops lists the kinds.
 fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     let field = |map, name| text(map, name).unwrap_or_default();
-    let remote = |service, name| MasterKey::Remote { service, name };
-    let mut keys = Vec::new();
-    keys.extend(maps(section, "kms").map(|key| {
-        let role = text(key, "role").filter(|role| !role.is_empty());
-        let role = role.map(|role| format!("+{role}")).unwrap_or_default();
-        remote(Service::AwsKms, field(key, "arn") + &role)
-    }));
-    keys.extend(maps(section, "gcp_kms").map(|key| remote(Service::GcpKms, field(key, "resource_id"))));
-    keys.extend(maps(section, "hckms").map(|key| remote(Service::HuaweiKms, field(key, "key_id"))));
-    keys.extend(maps(section, "azure_kv").map(|key| {
-        let name = format!(
-            "{}/keys/{}/{}",
-            field(key, "vault_url"),
-            field(key, "name"),
-            field(key, "version")
-        );
-        remote(Service::AzureKeyVault, name)
-    }));
-    keys.extend(maps(section, "hc_vault").map(|key| {
-        let name = format!(
-            "{}/v1/{}/keys/{}",
-            field(key, "vault_address"),
-            field(key, "engine_path"),
-            field(key, "key_name")
-        );
-        remote(Service::HashicorpVault, name)
-    }));
+    let mut keys: Vec<_> = remote_keys(section).map(MasterKey::Remote).collect();
     keys.extend(maps(section, "pgp").map(|key| MasterKey::Pgp {
         fingerprint: field(key, "fp"),
         encrypted: field(key, "enc"),
@@ -234,6 +188,39 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
         encrypted: field(key, "enc"),
     }));
     KeyGroup { keys }
+}
+
+/// Reads the entries whose keys key services hold.
+fn remote_keys(section: &Branch<Stored<'_>>) -> impl Iterator<Item = RemoteKey> {
+    let field = |map, name| text(map, name).unwrap_or_default();
+    let kms = maps(section, "kms").map(move |key| RemoteKey::Kms {
+        arn: field(key, "arn"),
+        role: field(key, "role"),
+        context: texts(key, "context"),
+        aws_profile: field(key, "aws_profile"),
+        enc: field(key, "enc"),
+    });
+    let gcp_kms = maps(section, "gcp_kms").map(move |key| RemoteKey::GcpKms {
+        resource_id: field(key, "resource_id"),
+        enc: field(key, "enc"),
+    });
+    let hckms = maps(section, "hckms").map(move |key| RemoteKey::Hckms {
+        key_id: field(key, "key_id"),
+        enc: field(key, "enc"),
+    });
+    let azure_kv = maps(section, "azure_kv").map(move |key| RemoteKey::AzureKv {
+        vault_url: field(key, "vault_url"),
+        name: field(key, "name"),
+        version: field(key, "version"),
+        enc: field(key, "enc"),
+    });
+    let hc_vault = maps(section, "hc_vault").map(move |key| RemoteKey::HcVault {
+        vault_address: field(key, "vault_address"),
+        engine_path: field(key, "engine_path"),
+        key_name: field(key, "key_name"),
+        enc: field(key, "enc"),
+    });
+    kms.chain(gcp_kms).chain(hckms).chain(azure_kv).chain(hc_vault)
 }
 
 /// Reads the field `shamir_threshold`. Returns 0 if the field is missing. Some versions of sops wrote a whole number as `2.0`. sops
@@ -261,36 +248,60 @@ fn wrong(field: &str, expected: &str) -> SopsFileError {
     SopsFileError::metadata(format!("\"{field}\" in the sops metadata is not {expected}"))
 }
 
-/// The text of a field, whatever the type of its scalar is. Returns `None` if the field is missing, or is no scalar.
-fn text(map: &Branch<Stored<'_>>, field: &str) -> Option<String> {
-    match named(map, field)? {
-        Value::Scalar(_, text) => Some(String::from_utf8_lossy(text).into_owned()),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::{SopsFile, format::Format};
+
+    /// The entries of key services in a file, as JSON.
+    fn remote(format: Format, text: &str) -> Vec<String> {
+        let file = SopsFile::parse(format, text.as_bytes()).unwrap();
+        let groups = &file.metadata().key_groups.groups;
+        let keys = groups.iter().flat_map(|group| &group.keys);
+        keys.map(|key| match key {
+            MasterKey::Remote(key) => format!("{} {}", key.name(), serde_json::to_string(key).unwrap()),
+            other => format!("{other:?}"),
+        })
+        .collect()
     }
-}
 
-/// The maps in the list `field`. A single map in the place of the list counts as a list of one map.
-fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item = &'m Branch<Stored<'s>>> {
-    let elements = match named(map, field) {
-        Some(Value::List(elements)) => elements.as_slice(),
-        Some(single @ Value::Map(_)) => std::slice::from_ref(single),
-        _ => &[],
-    };
-    elements.iter().filter_map(|element| match element {
-        Value::Map(branch) => Some(branch),
-        _ => None,
-    })
-}
+    const KMS: &str = r#"A+R {"kms":{"arn":"A","role":"R","context":{"Env":"prod","Number":"5"},"aws_profile":"P","enc":"E"}}"#;
 
-/// The value of the field with exactly this name. If there is none, the value of a field whose name differs only in the case of
-/// letters. In JSON, a name may occur more than once. As in sops, the last occurrence counts.
-fn named<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> Option<&'m Value<Stored<'s>>> {
-    let last = |is_field: fn(&[u8], &[u8]) -> bool| {
-        let found = map
-            .items
-            .iter()
-            .rfind(|item| matches!(&item.key, Key::Name(name) if is_field(name, field.as_bytes())));
-        found.map(|item| &item.value)
-    };
-    last(|name, field| name == field).or_else(|| last(<[u8]>::eq_ignore_ascii_case))
+    #[test]
+    fn all_fields_of_key_services_are_kept_in_all_formats() {
+        let yaml = "a: 1\nsops:\n  lastmodified: \"2024-01-01T00:00:00Z\"\n  kms:\n  - arn: A\n    role: R\n    context: {Env: prod, Number: 5, \
+            Nothing: null}\n    aws_profile: P\n    enc: E\n  gcp_kms:\n  - {resource_id: G, enc: E}\n  azure_kv:\n  - {vault_url: U, name: N, \
+            version: V, enc: E}\n  hc_vault:\n  - {vault_address: S, engine_path: a/b, key_name: K, enc: E}\n  hckms:\n  - {key_id: H, enc: E}\n";
+        let others = [
+            r#"G {"gcp_kms":{"resource_id":"G","enc":"E"}}"#,
+            r#"H {"hckms":{"key_id":"H","enc":"E"}}"#,
+            r#"U/keys/N/V {"azure_kv":{"vault_url":"U","name":"N","version":"V","enc":"E"}}"#,
+            r#"S/v1/a/b/keys/K {"hc_vault":{"vault_address":"S","engine_path":"a/b","key_name":"K","enc":"E"}}"#,
+        ];
+        assert_eq!(remote(Format::Yaml, yaml), [&[KMS], others.as_slice()].concat());
+        let flat = "lastmodified=2024-01-01T00:00:00Z\nkms__list_0__map_arn=A\nkms__list_0__map_role=R\nkms__list_0__map_enc=E\n\
+            kms__list_0__map_context__map_Env=prod\nkms__list_0__map_context__map_Number=5\nkms__list_0__map_aws_profile=P\n";
+        let dotenv: String = flat.lines().map(|line| format!("sops_{line}\n")).collect();
+        assert_eq!(remote(Format::Dotenv, &dotenv), [KMS]);
+        assert_eq!(remote(Format::Ini, &format!("[sops]\n{flat}")), [KMS]);
+        let json = r#"{"sops": {"lastmodified": "2024-01-01T00:00:00Z", "kms": [{"arn": "A", "role": "R", "enc": "E",
+            "context": {"Env": "prod", "Number": 5}, "aws_profile": "P"}]}}"#;
+        for format in [Format::Json, Format::Binary] {
+            assert_eq!(remote(format, json), [KMS]);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_null_is_empty() {
+        let empty = r#"A {"kms":{"arn":"A","role":"","context":{},"aws_profile":"","enc":"E"}}"#;
+        for fields in [
+            "",
+            r#", "role": null, "context": null, "aws_profile": null"#,
+            r#", "role": "", "context": {}, "aws_profile": """#,
+        ] {
+            let text =
+                format!(r#"{{"sops": {{"lastmodified": "2024-01-01T00:00:00Z", "kms": [{{"arn": "A", "enc": "E"{fields}}}]}}}}"#);
+            assert_eq!(remote(Format::Json, &text), [empty], "{fields}");
+        }
+    }
 }

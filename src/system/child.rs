@@ -31,6 +31,28 @@ const MOST_STDERR: usize = 64 << 10;
 /// unit (`sd_notify`(3)).
 const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 
+/// Environment variables with what identifies this host to a key service. Only programs that speak to such services get them.
+const CREDENTIALS: [&str; 18] = [
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_PASSWORD",
+    "BAO_TOKEN",
+    "CLOUDSDK_AUTH_ACCESS_TOKEN",
+    "GOOGLE_CREDENTIALS",
+    "GOOGLE_OAUTH_ACCESS_TOKEN",
+    "HUAWEICLOUD_SDK_AK",
+    "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+    "HUAWEICLOUD_SDK_SK",
+    "VAULT_TOKEN",
+];
+
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
     group: ProcessGroup,
@@ -56,12 +78,28 @@ pub(crate) struct Finished {
 
 impl Child {
     /// Starts `command` with pipes on all three standard streams. `timeout` is the time for the whole life of the child. `progress`
-    /// says what is waited for, if the child takes long.
+    /// says what is waited for, if the child takes long. Credentials for key services are not in its environment.
     ///
     /// # Errors
     ///
     /// If the child cannot be started, or this process was told to end.
     pub(crate) fn start(command: &mut Command, timeout: Duration, progress: Progress) -> Result<Self, ChildError> {
+        for name in CREDENTIALS {
+            command.env_remove(name);
+        }
+        Self::start_with_credentials(command, timeout, progress)
+    }
+
+    /// Does what [`Self::start`] does for a program that may need credentials for key services: they stay in its environment.
+    ///
+    /// # Errors
+    ///
+    /// If the child cannot be started, or this process was told to end.
+    pub(crate) fn start_with_credentials(
+        command: &mut Command,
+        timeout: Duration,
+        progress: Progress,
+    ) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
@@ -112,6 +150,11 @@ impl Child {
         Ok(true)
     }
 
+    /// Closes the standard input of the child, so that it sees the end of what it was sent.
+    pub(crate) fn close_input(&mut self) {
+        self.group.leader.stdin = None;
+    }
+
     /// The bytes that the child has written to standard output so far.
     pub(crate) fn output(&self) -> &[u8] {
         self.output.expose()
@@ -152,7 +195,7 @@ impl Child {
 
     /// Closes the standard input of the child, and reads its output until it ends.
     fn end(&mut self) -> Result<(), ChildError> {
-        self.group.leader.stdin = None;
+        self.close_input();
         while !self.has_ended {
             self.step(&[])?;
         }

@@ -410,7 +410,7 @@ impl World {
     }
 
     /// Gives an input to the program's user.
-    fn give(&self, path: &Path) {
+    pub fn give(&self, path: &Path) {
         if is_root() && self.namespace.is_none() {
             chown(path, Some(ALICE), Some(ALICE)).unwrap();
         }

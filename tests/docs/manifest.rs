@@ -55,6 +55,7 @@ fn fields_of_schema() -> BTreeMap<&'static str, BTreeSet<String>> {
     top.extend(fields(&kinds["Logging"]).iter().map(|field| format!("logging.{field}")));
     BTreeMap::from([
         ("Top level", top),
+        ("Key services", fields(&kinds["KeyServices"])),
         ("A secret", fields(&kinds["Secret"])),
         ("A template", fields(&kinds["Template"])),
     ])

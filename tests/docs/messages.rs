@@ -78,7 +78,7 @@ fn is_said(listed: &str, said: &str) -> bool {
 
 #[test]
 fn each_message_in_the_list_is_one_of_the_program() {
-    let said = text("src") + &text("tests");
+    let said = text("src") + &text("tests") + &text("key-services/src");
     let listed = listed();
     assert!(listed.len() > 80, "{}", listed.len());
     let unsaid: Vec<_> = listed.iter().filter(|listed| !is_said(listed, &said)).collect();

@@ -10,6 +10,8 @@ fn host() -> Host {
     Host::new()
         .variable("SOPS_AGE_KEY", identity.lines().last().unwrap())
         .variable("NOTIFY_SOCKET", "/nowhere/notify")
+        .variable("AWS_SECRET_ACCESS_KEY", "half")
+        .variable("VAULT_TOKEN", "hvs.token")
         .age("plugin.txt")
         .gnupg("pgp_curve25519.asc")
         .input("age", "keys/other-age.txt")
@@ -59,5 +61,15 @@ fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
         assert!(!call.arguments.contains("SOPS_AGE_KEY="), "{}", name(call));
         assert!(!call.arguments.contains("NOTIFY_SOCKET="), "{}", name(call));
         assert_eq!(secret_in(&call.arguments), None, "{}", name(call));
+        // A key command may need them to ask a service for the key.
+        let is_of_command = ["sh", "cat", "head"].contains(&name(call).as_str());
+        for credential in ["AWS_SECRET_ACCESS_KEY=", "VAULT_TOKEN="] {
+            assert_eq!(
+                call.arguments.contains(credential),
+                is_of_command,
+                "{credential} of {}",
+                name(call)
+            );
+        }
     }
 }

@@ -23,6 +23,7 @@ mod matrix;
 mod own;
 mod recipients;
 mod refused;
+mod services;
 mod stopping;
 mod tagged;
 mod waiting;

@@ -8,6 +8,8 @@ lay_out_boot() {
   cp tests/fixtures/keys/age.txt "$directory/age.txt"
   chmod 0600 "$directory/age.txt"
   cp "$SOPS_INSTALL_SECRETS" "$directory/program"
+  # It is built beside the other program.
+  cp "$(dirname "$SOPS_INSTALL_SECRETS")/sops-key-services" "$directory/" 2> /dev/null || [ "$case" != key-service-that-boots ] || skip "key services: there is no sops-key-services"
   # Nobody waits so long for commands that never end.
   sed -i 's/^timeout --kill-after=[0-9]* [0-9]* /timeout --kill-after=1 2 /' "$directory"/*.sh
   for file in "$directory"/manifest*.json; do
@@ -44,7 +46,7 @@ boot_in_container() {
   # A service that uses a secret, and a service that examines the results and ends the boot.
   printf '[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=/bin/sh -c "cat /run/secrets/db/password >> /consumer"\n' > "$units/consumer.service"
   # If other units come before the secrets, ordinary units must say that they start after those.
-  if [ -e "$units/make-key.service" ]; then
+  if [ -e "$units/make-key.service" ] || [ -e "$units/vault.service" ]; then
     sed -i '1i [Unit]\nAfter=sops-nix.service' "$units/consumer.service"
   fi
   printf '[Unit]\nAfter=consumer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=60\n' > "$units/probe.service"
@@ -111,7 +113,7 @@ check_boots() {
   local case
   for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
     ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled \
-    commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots; do
+    commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots key-service-that-boots; do
     check_boot "$case" "$case"
   done
   # Some containers may mount nothing (Debian's systemd needs a mount at /run/lock), or may not enter a mount namespace.

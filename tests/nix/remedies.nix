@@ -88,7 +88,17 @@ in
     (keyless { sops.age.keyCredential = "sops-age-key"; })
     (keyless { sops.age.sshKeyPaths = [ "/etc/ssh/key" ]; })
     (keyless { sops.gnupg.home = "/root/.gnupg"; })
+    (keyless { sops.keyServices.enable = true; })
   ];
+  key-service-that-nobody-speaks-to =
+    mends "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
+      (keyless { sops.environment.GOOGLE_CREDENTIALS = "/key.json"; })
+      [
+        (keyless {
+          sops.environment.GOOGLE_CREDENTIALS = "/key.json";
+          sops.keyServices.addresses = [ "unix:///run/ks" ];
+        })
+      ];
   gnupg-home-and-ssh-keys =
     mends "cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null."
       (keyed { sops.gnupg.home = "/root/.gnupg"; })

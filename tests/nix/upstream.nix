@@ -96,6 +96,12 @@ let
     # It delivers no keys to users.
     "key-of-a-user"
     "key-of-a-user-without-home-manager"
+    # Its program asks key services itself.
+    "key-service-of-a-cloud"
+    "key-service-that-boots"
+    "key-services"
+    "key-services-turned-off"
+    "key-services-with-own-authorities"
     # It does not know who a host is.
     "host-recipients"
     # It restarts no user units.

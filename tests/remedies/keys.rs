@@ -16,6 +16,21 @@ pub const ROWS: &[Row] = &[
         a_mark_is_taken_out_of_a_key_file,
     ),
     mended("run: {}", a_key_file_in_utf_16_is_converted),
+    named(
+        "set sops.keyServices.enable to true, so that this host asks {}",
+        "tests/keys/services.rs has hosts with and without it",
+        &["sops.keyServices.enable"],
+    ),
+    named(
+        "run a sops keyservice that reaches {others}, and set sops.keyServices.addresses to its address",
+        "tests/keys/services.rs runs one",
+        &["sops.keyServices.addresses"],
+    ),
+    named(
+        "no such program; set sops.keyServices.package",
+        "tests/keys/services.rs has the program at its place",
+        &["sops.keyServices.package"],
+    ),
     mended("use a key without a passphrase; to remove", a_passphrase_is_removed),
     mended(
         "give the path of a decrypted copy; to make one, run: (umask 077; age",

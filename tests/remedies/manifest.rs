@@ -103,6 +103,38 @@ pub const ROWS: &[Row] = &[
             &json!(1),
         );
     }),
+    mended(
+        "set sops.keyServices.timeout to a number between 1 and {MOST_SECONDS}, in seconds",
+        || {
+            services("timeout", &json!(0), &json!(20));
+        },
+    ),
+    mended(
+        "write it as unix:///path or tcp://host:port in sops.keyServices.addresses",
+        || {
+            services("addresses", &json!(["/run/ks"]), &json!(["unix:///run/ks"]));
+        },
+    ),
+    mended(
+        "write it as https://host or https://host:port in sops.keyServices.allowedEndpoints",
+        || {
+            services(
+                "allowedEndpoints",
+                &json!(["vault.example.com"]),
+                &json!(["https://vault.example.com"]),
+            );
+        },
+    ),
+    mended("set sops.keyServices.package", || {
+        services("program", &json!("sops-key-services"), &json!("/bin/sops-key-services"));
+    }),
+    mended("set version to 1", || {
+        let Some(mut scene) = host() else { return };
+        scene.set("keyServices", json!({"program": "/bin/sops-key-services"}));
+        scene.says("keyServices needs a manifest with a version; set version to 1");
+        scene.set("version", 1);
+        scene.is_mended();
+    }),
     mended("set sops.maxSize to a number between 1 and {LARGEST}, in MiB", || {
         options("maxSize", &["sops.maxSize"]);
         field("set sops.maxSize to a number between 1 and ", "maxSize", &json!(0), &json!(1));
@@ -305,6 +337,21 @@ fn field(words: &str, name: &str, wrong: &Value, right: &Value) {
     scene.set(name, wrong.clone());
     scene.says(words);
     scene.set(name, right.clone());
+    scene.is_mended();
+}
+
+/// Tests a field of `keyServices`, with a wrong value and with the right value.
+fn services(name: &str, wrong: &Value, right: &Value) {
+    let Some(mut scene) = host() else { return };
+    let option = if name == "program" { "package" } else { name };
+    options(name, &[&format!("sops.keyServices.{option}")]);
+    scene.set("version", 1);
+    let mut services = json!({"program": "/bin/sops-key-services"});
+    services[name] = wrong.clone();
+    scene.set("keyServices", services.clone());
+    scene.says(&format!("sops.keyServices.{option}"));
+    services[name] = right.clone();
+    scene.set("keyServices", services);
     scene.is_mended();
 }
 

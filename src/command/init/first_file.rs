@@ -63,7 +63,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Result<Plaintext, Diagnosis> {
         error => Diagnosis::bare(format!("cannot use sops: {error}")),
     };
     let progress = Progress::about("sops".to_owned());
-    let mut child = Child::start(&mut command, TIMEOUT, progress).map_err(fail)?;
+    let mut child = Child::start_with_credentials(&mut command, TIMEOUT, progress).map_err(fail)?;
     child.send(input).map_err(fail)?;
     let finished = child.finish().map_err(fail)?;
     if finished.status.success() {

@@ -156,9 +156,9 @@ impl From<&KeyGroup> for RecipientGroup {
 impl From<&MasterKey> for FileRecipient {
     fn from(key: &MasterKey) -> Self {
         let (kind, recipient) = match key {
-            MasterKey::Age { recipient, .. } => ("age", recipient),
-            MasterKey::Pgp { fingerprint, .. } => ("pgp", fingerprint),
-            MasterKey::Remote { service, name } => (service_name(*service), name),
+            MasterKey::Age { recipient, .. } => ("age", recipient.clone()),
+            MasterKey::Pgp { fingerprint, .. } => ("pgp", fingerprint.clone()),
+            MasterKey::Remote(key) => (service_name(key.service()), key.name()),
         };
         let recipient = without_identity(recipient.trim()).to_owned();
         Self { kind, recipient }

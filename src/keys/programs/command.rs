@@ -98,7 +98,7 @@ impl KeyCommand {
         // they are left out.
         command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
         let progress = Progress::about(format!("the command in {}", self.variable));
-        let child = Child::start(&mut command, timeout, progress).map_err(unfinished)?;
+        let child = Child::start_with_credentials(&mut command, timeout, progress).map_err(unfinished)?;
         let finished = child.finish().map_err(unfinished)?;
         if finished.status.success() {
             Ok(finished.output)

@@ -23,7 +23,7 @@ pub(crate) enum Preference {
     Age,
     Ssh,
     Pgp,
-    /// A key that only another program can use: a plugin or gpg.
+    /// A key that only another program can use: a plugin, gpg, or the one that asks key services.
     Elsewhere,
 }
 
@@ -39,8 +39,8 @@ impl HostKey {
         }
     }
 
-    /// All keys of this host: the keys at hand, the keys of plugins, and the keys of gpg. `gpg_works` is false if gpg failed on
-    /// this file.
+    /// All keys of this host: the keys at hand, the keys of plugins, the keys of gpg, and key services. `gpg_works` is false if gpg
+    /// failed on this file.
     pub(crate) fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
         let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
             recipient: key.0.fingerprint().to_owned(),
@@ -60,8 +60,15 @@ impl HostKey {
             kind: Preference::Elsewhere,
             is_of_use: gpg_works,
         });
+        let services = keyring.key_services.iter().map(|services| Self {
+            recipient: "a key of a key service that this host may use".to_owned(),
+            line: format!("key services  by {}", services.program.display()),
+            kind: Preference::Elsewhere,
+            // Which of its keys this host may use, only a service knows.
+            is_of_use: false,
+        });
         let identities = keyring.hand.identities.iter().map(|identity| Self::of_identity(identity));
-        identities.chain(pgp).chain(plugins).chain(gpg).collect()
+        identities.chain(pgp).chain(plugins).chain(gpg).chain(services).collect()
     }
 
     fn of_identity(identity: &Identity) -> Self {

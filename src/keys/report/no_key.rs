@@ -5,10 +5,11 @@ use std::fmt;
 use super::{
     closed_group::ClosedGroup,
     host_key::{HostKey, Preference},
-    recipient::RecipientRow,
+    recipient::{RecipientRow, service_name},
 };
 use crate::{
     keys::{keyring::Keyring, problem::Problem, recovery::DataKeyRecovery},
+    sops::remote::Service,
     text::diagnosis::Diagnosis,
 };
 
@@ -142,11 +143,13 @@ impl NoKey {
             );
         }
         let Some(recipient) = &self.recommended else {
-            return self.mend().or_else(|| self.make()).unwrap_or_else(|| GIVE_A_KEY.to_owned());
+            let advice = self.mend().or_else(|| self.turn_on()).or_else(|| self.make());
+            return advice.unwrap_or_else(|| GIVE_A_KEY.to_owned());
         };
-        let first = match self.mend() {
-            Some(_) => "repair the fault named above, or ",
-            None => "",
+        let first = match (self.mend(), self.turn_on()) {
+            (Some(_), _) => "repair the fault named above, or ".to_owned(),
+            (None, Some(advice)) => format!("{advice}, or "),
+            (None, None) => String::new(),
         };
         let addition = if self.groups.len() > 1 {
             format!("in .sops.yaml, add {recipient} to a key group that this host cannot open")
@@ -166,6 +169,21 @@ impl NoKey {
             .or_else(|| is_said.then(|| "repair the fault named above".to_owned()))
     }
 
+    /// The advice to ask a key service. Returns `None` if other keys could open the file, or if key services are asked.
+    fn turn_on(&self) -> Option<String> {
+        let services = self.unasked()?;
+        let (spoken, others): (Vec<_>, Vec<_>) = services.into_iter().partition(|service| service.is_spoken());
+        Some(if spoken.is_empty() {
+            let others = shown(&others);
+            format!("run a sops keyservice that reaches {others}, and set sops.keyServices.addresses to its address")
+        } else {
+            format!(
+                "set sops.keyServices.enable to true, so that this host asks {}",
+                shown(&spoken)
+            )
+        })
+    }
+
     /// The advice to make a host key that is missing. The Nix modules name host keys by default, so a missing host key may be
     /// normal. So the advice is given only if no other key can be recommended.
     fn make(&self) -> Option<String> {
@@ -176,15 +194,17 @@ impl NoKey {
         missing.min_by_key(|(kind, _)| *kind).and_then(|(_, problem)| mend(problem))
     }
 
-    /// The reason to give for a special file: a file that names no key, names only unsupported keys, or has several key groups.
+    /// The reason to give for a special file: a file that names no key, names only keys of services that are not asked, or has several
+    /// key groups.
     /// Returns `None` for all other files.
     fn obstacle(&self) -> Option<String> {
         match self.groups.len() {
             1 if self.entries().next().is_none() => Some("this file names no key that could open it".to_owned()),
             1 => {
-                let kinds = self.unsupported()?.join(" or ");
+                let services = self.unasked()?;
                 Some(format!(
-                    "only {kinds} could open this file, but this program does not support that yet"
+                    "only {} could open this file, but this host is not set up to ask a key service",
+                    shown(&services)
                 ))
             }
             groups => Some(format!(
@@ -205,22 +225,30 @@ impl NoKey {
         }
     }
 
-    /// The kinds of keys that could open the file. Returns `None` if at least one of the kinds is supported.
-    fn unsupported(&self) -> Option<Vec<&'static str>> {
-        let mut kinds = Vec::new();
-        for entry in self.entries() {
-            let kind = entry.unsupported()?;
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
+    /// The key services that could open closed groups that nothing else opens, if this host is not set up to ask any. Returns `None` if
+    /// there is no such group.
+    fn unasked(&self) -> Option<Vec<Service>> {
+        let mut services = Vec::new();
+        for group in self.groups.iter().filter(|group| !group.is_open) {
+            let of_group = group.entries.iter().map(RecipientRow::unasked).collect::<Option<Vec<_>>>();
+            for service in of_group.unwrap_or_default() {
+                if !services.contains(&service) {
+                    services.push(service);
+                }
             }
         }
-        Some(kinds)
+        (!services.is_empty()).then_some(services)
     }
 
     /// The recipient entries of all key groups.
     fn entries(&self) -> impl Iterator<Item = &RecipientRow> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
+}
+
+/// The names of key services, as a choice.
+fn shown(services: &[Service]) -> String {
+    services.iter().copied().map(service_name).collect::<Vec<_>>().join(" or ")
 }
 
 /// The advice to repair a key source, if there is a remedy. `None` for a source that was only too slow: such a source may need no

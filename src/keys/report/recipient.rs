@@ -4,7 +4,7 @@ use crate::{
     keys::{failure::EntryFailure, group::RecipientEntry, holder::Holder, hybrid::by_its_ends, keyring::Keyring, ssh},
     sops::{
         creation_rules::{RecipientKind, RuleRecipient},
-        metadata::Service,
+        remote::Service,
     },
     text::{
         identity::without_identity,
@@ -16,9 +16,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct RecipientRow {
     kind: &'static str,
-    /// The name of the key service, such as a cloud service, that could open the entry. No key service is supported. `None` for
-    /// age and OpenPGP entries.
-    unsupported: Option<&'static str>,
+    /// The key service that could open the entry, but that this host is not set up to ask. `None` if there is no such service.
+    unasked: Option<Service>,
     /// The recipient in the form that messages show.
     shown: String,
     /// The reasons why the entry was not opened, or what this host needs to open the entry.
@@ -44,11 +43,15 @@ impl RecipientRow {
         let notes = match key.kind {
             RecipientKind::Age => faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(&key.name, keyring)),
             RecipientKind::Pgp => faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
-            RecipientKind::Remote(_) => vec!["not supported yet".to_owned()],
+            RecipientKind::Remote(_) if keyring.key_services.is_none() => vec!["not asked".to_owned()],
+            RecipientKind::Remote(_) => faults(&entry.failures, false, kind).unwrap_or_default(),
         };
         Self {
             kind,
-            unsupported: matches!(key.kind, RecipientKind::Remote(_)).then_some(kind),
+            unasked: match key.kind {
+                RecipientKind::Remote(service) if keyring.key_services.is_none() => Some(service),
+                _ => None,
+            },
             shown,
             notes,
             is_damaged: is_ours && !is_foreign && !is_untried,
@@ -57,9 +60,9 @@ impl RecipientRow {
         }
     }
 
-    /// The name of the key service that could open the entry. `None` for age and OpenPGP entries. No key service is supported.
-    pub(crate) fn unsupported(&self) -> Option<&'static str> {
-        self.unsupported
+    /// The key service that could open the entry, but that this host is not set up to ask. `None` if there is no such service.
+    pub(crate) fn unasked(&self) -> Option<Service> {
+        self.unasked
     }
 
     /// Whether this host has tried the key of the entry, and can open messages of this kind. If the group of the entry is closed

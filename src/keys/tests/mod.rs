@@ -3,6 +3,7 @@
 //! Tests that need ssh-keygen or age are skipped if the program is missing. A line on standard error says so.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, Permissions},
     io::{Read, Write},
     os::unix::fs::PermissionsExt,
@@ -28,8 +29,9 @@ use super::{
 };
 use crate::{
     sops::{
-        metadata::{KeyGroup, KeyGroups, MasterKey, Service},
+        metadata::{KeyGroup, KeyGroups, MasterKey},
         proof::KeyProof,
+        remote::{RemoteKey, Service},
     },
     system::{plaintext::Plaintext, read::ReadError},
 };

@@ -18,10 +18,30 @@ fn pgp(fingerprint: &str) -> MasterKey {
 }
 
 fn remote(service: Service, name: &str) -> MasterKey {
-    MasterKey::Remote {
-        service,
-        name: name.to_owned(),
-    }
+    let (name, enc) = (name.to_owned(), String::new());
+    MasterKey::Remote(match service {
+        Service::AwsKms => RemoteKey::Kms {
+            arn: name,
+            role: String::new(),
+            context: BTreeMap::new(),
+            aws_profile: String::new(),
+            enc,
+        },
+        Service::HashicorpVault => RemoteKey::HcVault {
+            vault_address: name,
+            engine_path: "transit".to_owned(),
+            key_name: "sops".to_owned(),
+            enc,
+        },
+        Service::AzureKeyVault => RemoteKey::AzureKv {
+            vault_url: name,
+            name: "sops".to_owned(),
+            version: String::new(),
+            enc,
+        },
+        Service::HuaweiKms => RemoteKey::Hckms { key_id: name, enc },
+        _ => RemoteKey::GcpKms { resource_id: name, enc },
+    })
 }
 
 #[test]
@@ -47,7 +67,7 @@ fn the_report_sets_recipients_against_identities() {
                  age  {stranger}\n    \
                  age  ssh-ed25519 {OTHER_FINGERPRINT}\n    \
                  pgp  7FB89715AADA920D65D25E63F9BA9DEBD03F57C0\n    \
-                 AWS KMS  arn:aws:kms:eu-west-1:1:key/2  (not supported yet)\n  \
+                 AWS KMS  arn:aws:kms:eu-west-1:1:key/2  (not asked)\n  \
                this host has:\n    \
                  {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
                  ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
@@ -160,10 +180,22 @@ fn a_file_that_only_other_kinds_of_keys_could_open_says_so() {
         let Err(no_key) = data_key(&keyring, &groups(keys)) else {
             panic!()
         };
-        let sentence = format!("only {kinds} could open this file, but this program does not support that yet");
+        let sentence = format!("only {kinds} could open this file, but this host is not set up to ask a key service");
         assert_eq!(no_key.to_string(), sentence);
         assert!(host.plain(&no_key.report(&run)).starts_with(&format!("  {sentence}\n    ")));
     }
+    let hint = |keys| {
+        let report = report(&host, &keyring, &groups(keys));
+        report.lines().last().unwrap().to_owned()
+    };
+    assert_eq!(
+        hint(vec![remote(Service::AwsKms, "a"), remote(Service::HuaweiKms, "b")]),
+        "  hint: set sops.keyServices.enable to true, so that this host asks AWS KMS"
+    );
+    assert_eq!(
+        hint(vec![remote(Service::HuaweiKms, "b")]),
+        "  hint: run a sops keyservice that reaches Huawei Cloud KMS, and set sops.keyServices.addresses to its address"
+    );
     let Err(no_key) = data_key(&keyring, &groups(vec![pgp("AB"), entry(CONVERTED, stranger)])) else {
         panic!()
     };
@@ -215,7 +247,7 @@ fn of_very_many_recipients_the_first_are_shown_and_those_of_which_there_is_somet
     let mut keys: Vec<_> = (0..100).map(|number| pgp(&format!("P{number}"))).collect();
     keys.push(remote(Service::AwsKms, "arn"));
     let report = report(&host, &Keyring::load(&KeySources::default()), &groups(keys));
-    let end = "    pgp  P28\n    pgp  P29\n    AWS KMS  arn  (not supported yet)\n    and 70 more\n  this host";
+    let end = "    pgp  P28\n    pgp  P29\n    AWS KMS  arn  (not asked)\n    and 70 more\n  this host";
     assert!(report.contains(end), "{report}");
 }
 

@@ -5,7 +5,7 @@ use super::{
     fields::YamlFields,
     recipient::{RecipientKind, RuleRecipient},
 };
-use crate::{sops::metadata::Service, text::diagnosis::Diagnosis};
+use crate::{sops::remote::Service, text::diagnosis::Diagnosis};
 
 /// The fields that name recipients directly in a rule, in the order of sops.
 const RECIPIENTS: [(&str, RecipientKind); 7] = [

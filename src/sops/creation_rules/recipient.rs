@@ -1,6 +1,6 @@
 //! Whom a file is encrypted for: a recipient as a rule names it, and as a sops file does.
 
-use crate::sops::metadata::{MasterKey, Service};
+use crate::sops::{metadata::MasterKey, remote::Service};
 
 /// The kinds of recipients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +46,9 @@ impl RuleRecipient {
 impl From<&MasterKey> for RuleRecipient {
     fn from(key: &MasterKey) -> Self {
         let (kind, name) = match key {
-            MasterKey::Age { recipient, .. } => (RecipientKind::Age, recipient),
-            MasterKey::Pgp { fingerprint, .. } => (RecipientKind::Pgp, fingerprint),
-            MasterKey::Remote { service, name } => (RecipientKind::Remote(*service), name),
+            MasterKey::Age { recipient, .. } => (RecipientKind::Age, recipient.clone()),
+            MasterKey::Pgp { fingerprint, .. } => (RecipientKind::Pgp, fingerprint.clone()),
+            MasterKey::Remote(key) => (RecipientKind::Remote(key.service()), key.name()),
         };
         Self {
             kind,

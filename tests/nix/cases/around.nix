@@ -176,7 +176,6 @@ in
         "SOPS_GCP_KMS_IDS"
         "SOPS_GOOGLE_CREDENTIALS"
         "SOPS_HUAWEICLOUD_KMS_IDS"
-        "SOPS_KEYSERVICE"
         "SOPS_KMS_ARN"
         "SOPS_VAULT_URIS"
         "VAULT_ADDR"

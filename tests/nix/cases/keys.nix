@@ -59,6 +59,7 @@ in
         ../../fixtures/keys/ssh_rsa.pub
         "${toString ../../fixtures/keys}/ssh_ed25519.pub"
         "FE0883FD102288D8993CABF285850DB4E36EDDFC"
+        "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000"
       ];
     };
   };
@@ -293,9 +294,104 @@ in
     inherit (host { environment.SOPS_AGE_KEY_CMD = "/run/current-system/sw/bin/fetch-key"; }) module;
   };
 
+  # A variable of a service is enough.
   key-service-of-a-cloud = {
-    shows = [ "sops-nix.service" ];
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+    ];
     inherit (host { environment.AWS_REGION = "eu-central-1"; }) module;
+  };
+
+  # Every option for key services, and no other key.
+  key-services = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+    ];
+    inherit
+      (host {
+        after = [ "network-online.target" ];
+        keyServices = {
+          allowedEndpoints = [ "https://vault.example.com:8200" ];
+          addresses = [ "unix:///run/sops-keyservice.sock" ];
+          environmentFile = "/run/keys/aws.env";
+          timeout = 20;
+          certificateFile = "/etc/ssl/all.pem";
+          aws = {
+            profile = "secrets";
+            roleArn = "arn:aws:iam::111122223333:role/web";
+            webIdentityTokenFile = "/run/keys/token";
+            configFile = "/etc/aws/config";
+            credentialsFile = "/run/keys/aws-credentials";
+          };
+          vault = {
+            tokenFile = "/run/vault/token";
+            namespace = "admin/web";
+            agentAddress = "http://127.0.0.1:8100";
+            certificateFile = "/etc/ssl/vault.pem";
+          };
+        };
+      })
+      module
+      ;
+  };
+
+  # The confinement of the unit lets the program ask. One secret needs the service, another one does not.
+  key-service-that-boots = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix.target"
+      "sops-nix-mount.sh"
+      "vault.service"
+      "messages"
+    ];
+    module = {
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+        useSystemdActivation = true;
+        age.keyFile = "/test/age.txt";
+        after = [ "vault.service" ];
+        secrets."db/password" = { };
+        secrets.token.sopsFile = ../files/vault.yaml;
+        keyServices.allowedEndpoints = [ "http://127.0.0.1:8200" ];
+        keyServices.environmentFile = "/test/files/vault.env";
+      };
+      systemd.services.vault.serviceConfig = {
+        ExecStart = "/usr/bin/python3 /test/files/vault.py";
+        ExecStartPost = "/bin/bash -c 'until (echo > /dev/tcp/127.0.0.1/8200) 2> /dev/null; do sleep 0.1; done'";
+      };
+    };
+  };
+
+  # The user's own authorities count, and nothing of a service is configured.
+  key-services-with-own-authorities = {
+    shows = [ "manifest.json" ];
+    inherit
+      (host {
+        keyServices.enable = true;
+        environment.SSL_CERT_FILE = "/etc/ssl/own.pem";
+      })
+      module
+      ;
+  };
+
+  # Who turns it off has neither the program nor the network.
+  key-services-turned-off = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+    ];
+    inherit
+      (host {
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        keyServices.enable = false;
+        keyServices.vault.tokenFile = "/run/vault/token";
+      })
+      module
+      ;
   };
 
   renamed-gnupg-home = {

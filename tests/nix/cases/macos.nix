@@ -139,6 +139,7 @@ in
 
   darwin-says-what-macos-lacks = host [ ] {
     sops.age.keyCredential = "key";
+    sops.keyServices.enable = true;
     sops.secrets."db/password".neededForUsers = true;
     sops.secrets."db/password".restartUnits = [ "app.service" ];
     sops.secrets.shared.reloadUnits = lib.mkIf pkgs.stdenv.hostPlatform.isLinux [ "app.service" ];

@@ -302,8 +302,8 @@ in
     sops.secrets.my-password.neededForUsers = true;
   };
 
-  # Key sources that the program does not support.
-  says-clouds-are-not-yet-supported = host {
+  # Services that only a key service of sops can ask.
+  says-some-clouds-need-a-key-service-of-sops = host {
     sops.environment = {
       AWS_REGION = "eu-central-1";
       HUAWEICLOUD_SDK_PROJECT_ID = "0";

@@ -89,6 +89,7 @@ let
     "age"
     "age-plugin-tpm"
     "age-plugin-yubikey"
+    "cacert"
     "coreutils"
     "gnugrep"
     "gnupg"

@@ -1,0 +1,114 @@
+# The options that say how key services are asked for data keys, such as those of clouds.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  cfg = config.sops;
+  keySources = import ./key-sources.nix { inherit lib cfg; };
+  keyServices = import ./key-services.nix { inherit lib cfg; };
+  types = lib.types // import ./types.nix { inherit lib; };
+  textOption =
+    example: description:
+    lib.mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      inherit example description;
+    };
+  fileOption =
+    example: description:
+    lib.mkOption {
+      type = types.nullOr types.pathNotInStore;
+      default = null;
+      inherit example description;
+    };
+in
+{
+  options.sops.keyServices = {
+    enable = lib.mkOption {
+      type = types.bool;
+      default =
+        pkgs.stdenv.hostPlatform.isLinux && (keyServices.isConfigured || keySources.cloudVariables != [ ]);
+      defaultText = lib.literalMD "true on Linux, if one of the options for AWS or Vault, `sops.keyServices.allowedEndpoints`, `addresses` or `environmentFile`, or a variable of a key service in `sops.environment` is set";
+      description = ''
+        Whether key services are asked for the data keys of sops files that no key of this host opens: AWS KMS, the transit engine of Vault or OpenBao, and
+        any `sops keyservice`. The program for this is only in the closure where this is true. The unit that installs the secrets then has the network. To be
+        installed at boot, such secrets have to wait for the network: set `sops.after` to `[ "network-online.target" ]`.
+      '';
+    };
+
+    package = lib.mkOption {
+      type = types.package;
+      default = pkgs.callPackage ../nix/key-services.nix { };
+      defaultText = lib.literalMD "`sops-key-services` of this project, built with your `pkgs`";
+      description = "The package that provides `bin/sops-key-services`.";
+    };
+
+    allowedEndpoints = lib.mkOption {
+      type = types.listOf (types.strMatching "https?://[^/@?# ]+/?");
+      default = [ ];
+      example = [ "https://vault.example.com:8200" ];
+      description = ''
+        Servers to which a sops file may send the token of this host. The address of a Vault is in the file, and whoever can change the file can change the
+        address. So it is asked only if scheme, host and port are in this list or in `VAULT_ADDR`, or if `sops.keyServices.vault.agentAddress` replaces it.
+      '';
+    };
+
+    addresses = lib.mkOption {
+      type = types.listOf (types.strMatching "unix:///.+|tcp://.+:[0-9]+");
+      default = [ ];
+      example = [ "unix:///run/sops-keyservice.sock" ];
+      description = ''
+        Where a `sops keyservice` listens: `unix:///path` or `tcp://host:port`. They are asked, in this order, for keys of services that this program does not
+        speak to (Google Cloud KMS, Azure Key Vault, Huawei Cloud KMS), and for keys that this host has no credentials for. What is sent over TCP is not
+        encrypted.
+      '';
+    };
+
+    environmentFile = fileOption "/run/keys/aws.env" ''
+      File on the host with credentials, one `NAME=VALUE` a line. Only the program that asks key services gets these variables, such as
+      `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `VAULT_TOKEN`. They count before all other settings.
+    '';
+
+    timeout = lib.mkOption {
+      type = types.ints.between 1 3600;
+      default = 10;
+      description = ''
+        How many seconds everything that is asked of one service may take. It ends sooner if `sops.keyTimeout` is over. At most 3600.
+      '';
+    };
+
+    certificateFile = lib.mkOption {
+      type = types.path;
+      default = config.security.pki.caBundle or "${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt";
+      defaultText = lib.literalMD "the authorities of the host on NixOS (`config.security.pki.caBundle`), else those of `pkgs.cacert`";
+      description = ''
+        Certificates of the authorities that vouch for key services, as PEM. The variable `SSL_CERT_FILE` counts before this, `AWS_CA_BUNDLE` and
+        `VAULT_CACERT` before both.
+      '';
+    };
+
+    aws = {
+      profile = textOption "secrets" "The profile whose credentials are used (`AWS_PROFILE`), if the sops file names none.";
+      roleArn = textOption "arn:aws:iam::111122223333:role/web" "The role to assume with the token in `sops.keyServices.aws.webIdentityTokenFile` (`AWS_ROLE_ARN`).";
+      webIdentityTokenFile = fileOption "/run/keys/token" "File with a token of another issuer (`AWS_WEB_IDENTITY_TOKEN_FILE`).";
+      configFile = fileOption "/etc/aws/config" "The shared configuration of AWS (`AWS_CONFIG_FILE`). The program has no home directory in which it would look for one. A `credential_process` in it is run by `/bin/sh`, which finds its command by its whole path alone.";
+      credentialsFile = fileOption "/run/keys/aws-credentials" "The shared credentials of AWS (`AWS_SHARED_CREDENTIALS_FILE`).";
+    };
+
+    vault = {
+      tokenFile = fileOption "/run/vault/token" "File with the token, as an agent of Vault writes it to its sink.";
+      namespace = textOption "admin/web" "The namespace (`VAULT_NAMESPACE`).";
+      agentAddress = textOption "http://127.0.0.1:8100" "The address of an agent, which is asked instead of the server that the sops file names (`VAULT_AGENT_ADDR`).";
+      certificateFile = lib.mkOption {
+        type = types.nullOr types.path;
+        default = null;
+        example = "/etc/ssl/vault.pem";
+        description = "Certificates of the authorities that vouch for the server (`VAULT_CACERT`).";
+      };
+    };
+  };
+}

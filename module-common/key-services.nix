@@ -1,0 +1,57 @@
+# What the options under `sops.keyServices` mean: variables of the program that asks key services, and its part of the manifest.
+{ lib, cfg }:
+
+let
+  services = cfg.keyServices;
+  inherit (services) aws vault;
+
+  named = lib.filterAttrs (_: value: value != null) {
+    AWS_PROFILE = aws.profile;
+    AWS_ROLE_ARN = aws.roleArn;
+    AWS_WEB_IDENTITY_TOKEN_FILE = aws.webIdentityTokenFile;
+    AWS_CONFIG_FILE = aws.configFile;
+    AWS_SHARED_CREDENTIALS_FILE = aws.credentialsFile;
+    VAULT_TOKEN_FILE = vault.tokenFile;
+    VAULT_NAMESPACE = vault.namespace;
+    VAULT_AGENT_ADDR = vault.agentAddress;
+    VAULT_CACERT = vault.certificateFile;
+  };
+in
+{
+  # Whether an option says how a service is asked.
+  isConfigured =
+    named != { }
+    || services.allowedEndpoints != [ ]
+    || services.addresses != [ ]
+    || services.environmentFile != null;
+
+  # Files on the host that the program reads.
+  files = map toString (
+    lib.filter (file: file != null) [
+      services.environmentFile
+      aws.webIdentityTokenFile
+      aws.configFile
+      aws.credentialsFile
+      vault.tokenFile
+      vault.certificateFile
+    ]
+  );
+
+  # A profile of the shared configuration may name a program that prints credentials.
+  mayStartPrograms = aws.configFile != null || cfg.environment ? AWS_CONFIG_FILE;
+
+  # The field of the manifest.
+  field = {
+    program = "${services.package}/bin/sops-key-services";
+    # A name of ours, so that a variable of the host counts before it.
+    environment = lib.mapAttrs (_: value: "${toString value}") named // {
+      SOPS_CERT_FILE = "${services.certificateFile}";
+    };
+  }
+  // lib.optionalAttrs (services.allowedEndpoints != [ ]) { inherit (services) allowedEndpoints; }
+  // lib.optionalAttrs (services.addresses != [ ]) { inherit (services) addresses; }
+  // lib.optionalAttrs (services.environmentFile != null) {
+    environmentFile = toString services.environmentFile;
+  }
+  // lib.optionalAttrs (services.timeout != 10) { inherit (services) timeout; };
+}

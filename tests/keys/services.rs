@@ -1,0 +1,410 @@
+//! Tests key services: which files they open, when they are asked, what they are sent, and what is said if they refuse. The real sops
+//! encrypts the files, by real services where there are any.
+
+use std::env;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::FORMATS;
+use crate::common::{Manifest, World, copy_program, has, is_root, say};
+
+/// The key of AWS KMS in `SEED`.
+const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/bc436485-5092-42b8-92a3-0aa8b93536dc";
+/// The recipient of the key that worlds have, and that of another key.
+const OURS: &str = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
+const OTHERS: &str = "age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05";
+/// What identifies the host to AWS, and where its service is.
+const CREDENTIALS: &str = "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\nAWS_SECRET_ACCESS_KEY=half\nAWS_EC2_METADATA_DISABLED=true\n\
+    AWS_ENDPOINT_URL_KMS=http://127.0.0.1:5578\n";
+const SEED: &str = "Keys:
+  Symmetric:
+    Aes:
+      - Metadata:
+          KeyId: bc436485-5092-42b8-92a3-0aa8b93536dc
+        BackingKeys:
+          - 5cdaead27fe7da2de47945d73cd6d79e36494e73802f3cd3869f1d2cb0b5d7a9
+";
+
+/// A service that is killed, with all that it started, when the test ends.
+struct Service(Child);
+
+impl Service {
+    /// Starts `command`, and waits until something listens at `port` of this host.
+    fn start(command: &mut Command, port: u16) -> Self {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let service = Self(quiet.process_group(0).spawn().unwrap());
+        wait(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+        service
+    }
+
+    /// local-kms, which listens on all addresses: so its test has a network of its own.
+    fn kms(world: &World) -> Self {
+        let seed = world.write("seed.yaml", SEED);
+        let mut command = Command::new("local-kms");
+        command.envs([
+            ("KMS_ACCOUNT_ID", "111122223333"),
+            ("KMS_REGION", "eu-west-1"),
+            ("PORT", "5578"),
+        ]);
+        command.env("KMS_SEED_PATH", seed).env("KMS_DATA_PATH", world.input("kms"));
+        Self::start(&mut command, 5578)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &format!("-{}", self.0.id())])
+            .status();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait(mut is_ready: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_ready() {
+        assert!(Instant::now() < end);
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether these programs are there, and the one that asks key services.
+fn has_all(programs: &[&str]) -> bool {
+    let is_built = helper().is_file();
+    if !is_built {
+        say("skipped: needs sops-key-services; cargo build --manifest-path key-services/Cargo.toml --target-dir target");
+    }
+    is_built && programs.iter().all(|program| has(program))
+}
+
+/// The program that asks key services, beside the one under test.
+fn helper() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_BIN_EXE_sops-install-secrets")).with_file_name("sops-key-services");
+    env::var_os("SOPS_KEY_SERVICES").map_or_else(beside, PathBuf::from)
+}
+
+/// Runs the test `name` of this file again in a network of its own, which has only the host itself. `false`: this is that run.
+fn is_moved(name: &str) -> bool {
+    if env::var_os("IN_NETWORK_OF_ITS_OWN").is_some() {
+        return false;
+    }
+    let mut moved = Command::new("unshare");
+    // Root needs no user namespace, in which the program's user could not be another one.
+    moved.args(["--net", if is_root() { "--" } else { "--map-root-user" }]);
+    moved.args(["sh", "-c", r#"ip link set lo up && exec "$0" --exact "$1" --nocapture"#]);
+    moved.arg(env::current_exe().unwrap()).arg(format!("services::{name}"));
+    let output = moved.env("IN_NETWORK_OF_ITS_OWN", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+    true
+}
+
+/// A manifest with the key of the world, in which key services are asked by the real program with these variables.
+fn manifest(world: &World, variables: &str) -> Manifest {
+    let program = world.input("sops-key-services");
+    if !program.exists() {
+        copy_program(&helper(), &program);
+        world.allow_input("sops-key-services");
+    }
+    let file = world.write("services.env", variables);
+    let services = json!({"program": program, "environmentFile": file});
+    world.manifest().with("version", 1).with("keyServices", services)
+}
+
+/// Changes a field of `keyServices`.
+fn with(mut manifest: Manifest, field: &str, value: Value) -> Manifest {
+    manifest.value()["keyServices"][field] = value;
+    manifest
+}
+
+/// The plaintext of a file in a format, by its suffix.
+fn plain(format: &str) -> &'static str {
+    match format {
+        "yaml" => "a: one\n",
+        "json" => "{\"a\": \"one\"}\n",
+        "env" => "a=one\n",
+        "ini" => "[s]\na = one\n",
+        _ => "one",
+    }
+}
+
+/// What is installed of such a file.
+fn installed(format: &str) -> &'static str {
+    match format {
+        "yaml" | "json" => "one",
+        format => plain(format),
+    }
+}
+
+/// A file of the format `format` that the real sops encrypts with these options and environment variables.
+fn encrypted(world: &World, name: &str, format: &str, options: &[&str], variables: &str) -> PathBuf {
+    let path = world.write(&format!("{name}.{format}"), plain(format));
+    let mut sops = Command::new("sops");
+    sops.args(["encrypt", "--in-place"]).args(options).arg(&path);
+    sops.env("SOPS_DISABLE_VERSION_CHECK", "1");
+    sops.envs(variables.lines().filter_map(|line| line.split_once('=')));
+    let output = sops.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    world.give(&path);
+    path
+}
+
+/// Files of all formats: with an entry of a service alone, beside one for somebody else, and in a key group beside one of this host.
+/// `options` make an entry of the service, and `group` is a key group of it in `.sops.yaml`.
+fn all_files(world: &World, options: &[&str], group: &Value, variables: &str) -> Vec<(String, &'static str, PathBuf)> {
+    let rules = json!({"creation_rules": [{"shamir_threshold": 2, "key_groups": [{"age": [OURS]}, group]}]});
+    let rules = world.write("rules.yaml", rules.to_string());
+    let grouped = format!("{variables}\nSOPS_CONFIG={}", rules.display());
+    let beside = [options, &["--age", OTHERS]].concat();
+    let kinds: [(&str, &[&str], &str); 3] = [
+        ("alone", options, variables),
+        ("beside", &beside, variables),
+        ("grouped", &[], &grouped),
+    ];
+    let mut files = Vec::new();
+    for (kind, options, variables) in kinds {
+        for format in FORMATS {
+            let path = encrypted(world, kind, format, options, variables);
+            files.push((format!("{kind}/{format}"), format, path));
+        }
+    }
+    files
+}
+
+/// Installs all files in one run, and compares what is there.
+fn assert_opens(world: &World, manifest: &Manifest, files: &[(String, &'static str, PathBuf)]) {
+    let mut manifest = manifest.clone();
+    for (name, format, path) in files {
+        let key = if matches!(*format, "yaml" | "json") { "a" } else { "" };
+        manifest = manifest.secret(name, path, key);
+    }
+    world.install(&manifest);
+    let link = manifest.field("symlinkPath").unwrap().as_str().unwrap().to_owned();
+    for (name, format, _) in files {
+        assert_eq!(world.read(&format!("{link}/{name}")), installed(format), "{name}");
+    }
+}
+
+/// The notes in parentheses on the entry of a service, as the table shows them when `path` stays closed.
+fn note(world: &World, manifest: &Manifest, path: &Path) -> String {
+    let said = world.run(&manifest.clone().secret("s", path, "a"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let row = said
+        .err
+        .lines()
+        .find(|line| line.ends_with(')') && line.contains("  ("))
+        .unwrap_or_else(|| panic!("{said:?}"));
+    row.split_once("  (").unwrap().1.strip_suffix(')').unwrap().to_owned()
+}
+
+/// Asks local-kms for an operation, with a signature that is none.
+fn administer(operation: &str, body: &Value) {
+    let mut stream = TcpStream::connect(("127.0.0.1", 5578)).unwrap();
+    let body = body.to_string();
+    let authorization = "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/eu-west-1/kms/aws4_request, SignedHeaders=host, Signature=0";
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Amz-Target: TrentService.{operation}\r\n\
+         Content-Type: application/x-amz-json-1.1\r\nAuthorization: {authorization}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn aws_kms_opens_files_of_all_formats_and_refuses_with_words() {
+    if !has_all(&["sops", "local-kms", "unshare", "ip"]) || is_moved("aws_kms_opens_files_of_all_formats_and_refuses_with_words")
+    {
+        return;
+    }
+    let world = World::user();
+    let service = Service::kms(&world);
+    let group = json!({"kms": [{"arn": ARN, "context": {"Env": "prod", "Of": "üß"}}]});
+    let options = ["--kms", ARN, "--encryption-context", "Env:prod,Number:5"];
+    let files = all_files(&world, &options, &group, CREDENTIALS);
+    let manifest = manifest(&world, CREDENTIALS);
+    assert_opens(&world, &manifest, &files);
+
+    let (_, _, file) = &files[0];
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains("Env: prod"), "{text}");
+    let changed = world.write("changed.yaml", text.replace("Env: prod", "Env: test"));
+    let asked = "asked with access key AKIAIOSFODNN7EXAMPLE, from the environment";
+    assert_eq!(
+        note(&world, &manifest, &changed),
+        format!(
+            "the key does not open this data key with this encryption context; {asked}; answered InvalidCiphertextException (HTTP 400); \
+             compare `context` and `arn` in the file with those it was encrypted with; if they are lost, encrypt the file anew"
+        )
+    );
+    administer("DisableKey", &json!({"KeyId": ARN.rsplit('/').next().unwrap()}));
+    let disabled = note(&world, &manifest, file);
+    assert!(
+        disabled.contains("answered DisabledException (HTTP 400); enable the key"),
+        "{disabled}"
+    );
+    drop(service);
+    let gone = note(&world, &manifest, file);
+    assert!(gone.starts_with("http://127.0.0.1:5578"), "{gone}");
+    let none = world.write("none.env", "AWS_EC2_METADATA_DISABLED=true\n");
+    let none = note(&world, &with(manifest, "environmentFile", json!(none)), file);
+    assert!(
+        none.starts_with("no credentials for AWS: looked for AWS_ACCESS_KEY_ID, "),
+        "{none}"
+    );
+}
+
+#[test]
+fn a_key_service_of_sops_opens_files_of_all_formats() {
+    if !has_all(&["sops", "local-kms", "unshare", "ip"]) || is_moved("a_key_service_of_sops_opens_files_of_all_formats") {
+        return;
+    }
+    let world = World::user();
+    let _kms = Service::kms(&world);
+    let files = all_files(&world, &["--kms", ARN], &json!({"kms": [{"arn": ARN}]}), CREDENTIALS);
+    let credentials = || CREDENTIALS.lines().filter_map(|line| line.split_once('='));
+    let mut sops = Command::new("sops");
+    sops.args(["keyservice", "--network", "tcp", "--address", "127.0.0.1:5000"]);
+    let _tcp = Service::start(sops.envs(credentials()), 5000);
+    let socket = world.input("ks");
+    let mut sops = Command::new("sops");
+    sops.args(["keyservice", "--network", "unix", "--address"]).arg(&socket);
+    let _unix = Service::start(sops.envs(credentials()), 5000);
+    wait(|| socket.exists());
+    world.give(&socket);
+    let manifest = manifest(&world, "AWS_EC2_METADATA_DISABLED=true\n");
+    for address in ["tcp://127.0.0.1:5000".to_owned(), format!("unix://{}", socket.display())] {
+        let manifest = with(manifest.clone(), "addresses", json!([address]));
+        assert_opens(&world, &manifest, &files);
+    }
+    // The service cannot ask Huawei: its reason is told, and what this program cannot do itself.
+    let (_, _, file) = &files[0];
+    let text = fs::read_to_string(file)
+        .unwrap()
+        .replace("    kms:\n        - arn: ", "    hckms:\n        - key_id: ");
+    let foreign = world.write("huawei.yaml", text);
+    let told = note(
+        &world,
+        &with(manifest, "addresses", json!(["tcp://127.0.0.1:5000"])),
+        &foreign,
+    );
+    let refusal = "this program does not speak to Huawei Cloud KMS; the key service at tcp://127.0.0.1:5000 refuses: ";
+    let reason = told.strip_prefix(refusal).unwrap_or_else(|| panic!("{told}"));
+    let remedy = "; give that service what it lacks, where it runs";
+    assert!(reason.len() > remedy.len() + 20 && reason.ends_with(remedy), "{told}");
+}
+
+/// Plays the transit engine of Vault, as in a boot of the Nix side.
+const VAULT: &str = include_str!("../nix/files/vault.py");
+
+#[test]
+fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
+    if !has_all(&["sops", "python3", "unshare", "ip"])
+        || is_moved("vault_opens_files_of_all_formats_where_its_address_is_allowed")
+    {
+        return;
+    }
+    let world = World::user();
+    let _service = Service::start(Command::new("python3").args(["-c", VAULT]), 8200);
+    let address = "http://127.0.0.1:8200";
+    let key = format!("{address}/v1/a/b/keys/sops");
+    let group = json!({"hc_vault": [key]});
+    let files = all_files(&world, &["--hc-vault-transit", &key], &group, "VAULT_TOKEN=hvs.good");
+    let manifest = manifest(&world, "VAULT_TOKEN=hvs.good\n");
+    let (_, _, file) = &files[0];
+    assert_eq!(
+        note(&world, &manifest, file),
+        format!(
+            "the file asks for the token of this host to be sent to {address}, which nobody has allowed; \
+             if that is your server, add {address} to sops.keyServices.allowedEndpoints"
+        )
+    );
+    let manifest = with(manifest, "allowedEndpoints", json!([address]));
+    assert_opens(&world, &manifest, &files);
+    // The token is in a file, as an agent writes it.
+    let token = world.write("token", "hvs.good\n");
+    let by_file = with(manifest.clone(), "environmentFile", Value::Null);
+    let by_file = with(by_file, "environment", json!({"VAULT_TOKEN_FILE": token}));
+    assert_opens(&world, &by_file, &files);
+    fs::write(world.input("services.env"), "VAULT_TOKEN=hvs.old\n").unwrap();
+    assert_eq!(
+        note(&world, &manifest, file),
+        "permission denied; asked with the token in VAULT_TOKEN; answered HTTP 403; allow update on a/b/decrypt/sops in a policy of the \
+         token, and check that the token has not expired, and VAULT_NAMESPACE"
+    );
+}
+
+/// The text of a file with an entry of AWS KMS beside its others.
+fn with_kms(world: &World, name: &str) -> PathBuf {
+    let entry = r#""kms": [{"arn": "arn:aws:kms:eu-west-1:1:key/2", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC", "aws_profile": ""}],"#;
+    world.damaged("nesting.json", name, "\"sops\": {", &format!("\"sops\": {{ {entry}"))
+}
+
+/// A manifest in which a script takes the place of the program that asks key services.
+fn scripted(world: &World, text: &str) -> Manifest {
+    let program = world.script("sops-key-services", text).join("sops-key-services");
+    world
+        .manifest()
+        .with("version", 1)
+        .with("keyServices", json!({"program": program}))
+}
+
+#[test]
+fn nobody_is_asked_about_a_file_that_a_key_at_hand_opens() {
+    if !has("strace") {
+        return;
+    }
+    let world = World::user();
+    let manifest = scripted(&world, "#!/bin/sh\nexit 1\n").secret("s", &with_kms(&world, "both.json"), "database/host");
+    let (said, calls) = world.trace(&manifest, &["-e", "trace=execve,socket,connect"], &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let started: Vec<_> = calls
+        .iter()
+        .filter(|call| call.name == "execve" && call.succeeded())
+        .collect();
+    assert_eq!(started.len(), 1, "{started:?}");
+    let sockets: Vec<_> = calls.iter().filter(|call| call.arguments.contains("AF_INET")).collect();
+    assert!(sockets.is_empty(), "{sockets:?}");
+}
+
+#[test]
+fn the_program_is_started_once_for_all_files() {
+    let world = World::user();
+    let log = world.input("log");
+    // It answers for the first entry that it is asked for, and says nothing of the others.
+    let script = format!(
+        "#!/bin/sh\ncat >> {0}\necho >> {0}\necho '{{\"id\":0,\"error\":{{\"cause\":\"denied\"}}}}'\n",
+        log.display()
+    );
+    let mut manifest = scripted(&world, &script).without("ageKeyFile");
+    fs::write(&log, "").unwrap();
+    world.give(&log);
+    for number in 0..20 {
+        manifest = manifest.secret(
+            &format!("s{number}"),
+            &with_kms(&world, &format!("{number}.json")),
+            "database/host",
+        );
+    }
+    let said = world.run(&manifest);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let log = fs::read_to_string(log).unwrap();
+    let [request] = *log.lines().collect::<Vec<_>>() else {
+        panic!("{log}")
+    };
+    let request: Value = serde_json::from_str(request).unwrap();
+    assert_eq!(request["entries"].as_array().unwrap().len(), 20);
+    assert_eq!(said.err.matches("  (denied)").count(), 1, "{said:?}");
+    assert_eq!(said.err.matches("it gave no answer").count(), 19, "{said:?}");
+}

@@ -1,0 +1,32 @@
+"""Plays the transit engine `a/b` of Vault, with the key `sops`. It encrypts by base64, for those who have the token."""
+
+import http.server
+import json
+
+
+class Engine(http.server.BaseHTTPRequestHandler):
+    def do_PUT(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        action, key = self.path.removeprefix("/v1/a/b/").split("/")
+        if self.headers.get("X-Vault-Token") != "hvs.good":
+            self.answer(403, {"errors": ["permission denied"]})
+        elif key != "sops":
+            self.answer(400, {"errors": ["encryption key not found"]})
+        elif action == "encrypt":
+            self.answer(200, {"data": {"ciphertext": "vault:v1:" + asked["plaintext"]}})
+        else:
+            self.answer(200, {"data": {"plaintext": asked["ciphertext"].removeprefix("vault:v1:")}})
+
+    def answer(self, status, value):
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", 8200), Engine).serve_forever()
