@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(remote(Format::Yaml, yaml), [&[KMS], others.as_slice()].concat());
         let flat = "lastmodified=2024-01-01T00:00:00Z\nkms__list_0__map_arn=A\nkms__list_0__map_role=R\nkms__list_0__map_enc=E\n\
             kms__list_0__map_context__map_Env=prod\nkms__list_0__map_context__map_Number=5\nkms__list_0__map_aws_profile=P\n";
-        let dotenv: String = flat.lines().map(|line| format!("sops_{line}\n")).collect();
+        let dotenv: String = flat.lines().flat_map(|line| ["sops_", line, "\n"]).collect();
         assert_eq!(remote(Format::Dotenv, &dotenv), [KMS]);
         assert_eq!(remote(Format::Ini, &format!("[sops]\n{flat}")), [KMS]);
         let json = r#"{"sops": {"lastmodified": "2024-01-01T00:00:00Z", "kms": [{"arn": "A", "role": "R", "enc": "E",

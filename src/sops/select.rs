@@ -73,7 +73,8 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// What `read` returns for the end of `key`. A text that is wholly in brackets may also be names between slashes, as sops-nix reads
-    /// it. It may not be both: whoever can write the file could have added the names.
+    /// it. It may not be both: whoever can write the file could have added the names, and made the steps lead to nothing that can be
+    /// read. So the names count only if the file has nothing at all at the first step.
     fn resolve<T>(
         &self,
         key: &KeyPath,
@@ -89,12 +90,16 @@ impl<'t, S> Selector<'t, S> {
                 _ => self.or_elsewhere(error.of_slash(key), key),
             });
         };
-        match (self.walk(&names), follow(key)) {
-            (Ok(_), Ok(_)) => Err(SelectError::Ambiguous { key: key.spelled() }),
+        match (self.walk(&names), self.walk(key)) {
             (Err(end), _) if matches!(end.why, Why::Repeated) => Err(self.explain(&names, &end)),
-            (Ok(found), Err(error)) => read(&names, found).map_err(|_| error),
-            (Err(_), Ok(content)) => Ok(content),
-            (Err(_), Err(error)) => Err(self.or_elsewhere(error, key)),
+            (Err(_), Ok(found)) => read(key, found),
+            (Err(_), Err(end)) => Err(self.or_elsewhere(self.explain(key, &end), key)),
+            (Ok(found), Err(end)) if end.depth == 0 && matches!(end.why, Why::NoName(_)) => {
+                read(&names, found).map_err(|_| self.explain(key, &end))
+            }
+            // A document alone is no single value, whatever is in it.
+            (Ok(found), Ok(KeyTarget::Document(it))) if read(key, KeyTarget::Document(it)).is_err() => read(&names, found),
+            (Ok(_), _) => Err(SelectError::Ambiguous { key: key.spelled() }),
         }
     }
 

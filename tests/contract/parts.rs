@@ -208,7 +208,6 @@ n: fifth
         ("m/0/2", "two"),
         ("m/[0]", "bracketed"),
         ("[0]", "first"),
-        ("[0][\"m\"]", "second"),
         ("[\"x\"][\"1\"]", "third"),
         ("n", "fifth"),
         ("/", "empty"),
@@ -223,13 +222,10 @@ n: fifth
         let checked = world.run_with(&manifest, |command| command.arg("-check-mode=sopsfile"));
         assert_eq!((checked.code, checked.err.as_str()), (Some(0), ""), "{key}");
     }
-    is_refused(
-        &world,
-        &file,
-        "[\"n\"]",
-        None,
-        "the key [\"n\"] is the name of a value, and leads to another one as well",
-    );
+    for key in ["[\"n\"]", "[0][\"m\"]"] {
+        let words = format!("the key {key} is the name of a value, and leads to another one as well");
+        is_refused(&world, &file, key, None, &words);
+    }
 }
 
 /// A secret that neither a run nor a build accepts, in these words.
@@ -243,7 +239,7 @@ fn is_refused(world: &World, file: &Path, key: &str, form: Option<&str>, words: 
     }
 }
 
-/// Whoever can write the file can add names, with empty values at least.
+/// Whoever can write the file can add names, with empty values at least. Nor does it help to spoil what the key means.
 #[test]
 fn a_name_that_is_added_never_takes_the_place_of_a_key_in_brackets() {
     let Some(world) = World::system() else { return };
@@ -262,6 +258,18 @@ fn a_name_that_is_added_never_takes_the_place_of_a_key_in_brackets() {
             form,
             "is the name of a value, and leads to another one as well",
         );
+    }
+    let spoiled = "\"database\": {\"host\": \"\",";
+    for (number, (item, key, form)) in added.into_iter().enumerate() {
+        for (way, old, new) in [
+            ("repeated", "\"database\":", "\"database\": {}, \"database\":"),
+            ("deeper", "\"database\": {", spoiled),
+        ] {
+            let name = format!("{way}{number}.json");
+            let file = world.damaged("nesting.json", &name, old, &format!("{item}, {new}"));
+            let words = "is the name of a value, and leads to another one as well";
+            is_refused(&world, &file, key, form, words);
+        }
     }
     let twice = format!("{0}, {0}, \"database\":", added[0].0);
     let file = world.damaged("nesting.json", "twice.json", "\"database\":", &twice);

@@ -69,7 +69,7 @@ impl Drop for Service {
 }
 
 fn wait(mut is_ready: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !is_ready() {
         assert!(Instant::now() < end);
         thread::sleep(Duration::from_millis(20));

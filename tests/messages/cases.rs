@@ -19,7 +19,6 @@
 
 use std::{
     env, fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     thread,
 };
@@ -211,8 +210,9 @@ fn add_command(world: &World) {
     link_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
     world.allow_input("sops-nix");
     for (name, text) in [("terminal", TERMINAL), ("answering", ANSWERING)] {
-        let script = world.write(name, format!("#!/bin/sh\n{text}\n"));
-        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+        let script = world.write(&format!("{name}.sh"), format!("#!/bin/sh\n{text}\n"));
+        copy_program(&script, &world.input(name));
+        fs::remove_file(script).unwrap();
     }
 }
 

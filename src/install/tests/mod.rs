@@ -217,11 +217,16 @@ fn in_namespace(name: &str) -> bool {
     false
 }
 
-/// Makes a script that can be run at once. Another program writes the script. If this process wrote it, a child that another test
-/// forks meanwhile would inherit the open file, and the kernel runs no file that is open for writing.
+/// Makes a script that can be run at once.
 pub(crate) fn script(path: &Path, body: &str) {
+    executable(path, &format!("#!/bin/sh\n{body}\n"));
+}
+
+/// Makes a file that can be run at once. Another program writes the file. If this process wrote it, a child that another test
+/// forks meanwhile would inherit the open file, and the kernel runs no file that is open for writing.
+pub(crate) fn executable(path: &Path, content: &str) {
     let source = path.with_extension("source");
-    fs::write(&source, format!("#!/bin/sh\n{body}\n")).unwrap();
+    fs::write(&source, content).unwrap();
     let status = Command::new("install")
         .arg("--mode=755")
         .args([&source, path])

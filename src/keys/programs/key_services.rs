@@ -103,9 +103,12 @@ pub(crate) fn ask(services: &KeyServices, keys: &[ServiceEntry], files: &str, ti
         .filter(|(_, answer)| matches!(answer, Some(Ok(_))))
         .map(|(key, _)| key.group)
         .collect();
-    let undecided = |key: &ServiceEntry| match open.contains(&key.group) {
-        true => EntryFailure::NotTried,
-        false => EntryFailure::ProgramFailed(failure.clone()),
+    let undecided = |key: &ServiceEntry| {
+        if open.contains(&key.group) {
+            EntryFailure::NotTried
+        } else {
+            EntryFailure::ProgramFailed(failure.clone())
+        }
     };
     let answers = keys.iter().zip(answers);
     answers
@@ -208,7 +211,7 @@ impl ServiceRefusal {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path};
+    use std::{collections::BTreeMap, fs, path::Path};
 
     use super::*;
 
@@ -236,8 +239,7 @@ mod tests {
     fn answers(script: &str, keys: &[ServiceEntry], time: Duration) -> Vec<Result<Vec<u8>, String>> {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("helper");
-        fs::write(&program, format!("#!/bin/sh\n{script}")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        crate::install::tests::script(&program, script);
         let answers = ask(&services(&program), keys, "a.yaml", time).into_iter();
         let place = directory.path().display().to_string();
         let shown = |failure: EntryFailure| format!("{failure:?}").replace(&place, "/x");

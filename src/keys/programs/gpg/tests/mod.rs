@@ -66,8 +66,8 @@ impl GpgHome {
 
     /// Makes a program beside the home.
     fn script(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.write(name, &format!("#!/bin/sh\n{content}\n"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = self.0.path().join(name);
+        crate::install::tests::script(&path, content);
         path
     }
 

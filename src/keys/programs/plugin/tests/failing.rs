@@ -1,6 +1,6 @@
 //! Tests of what goes wrong with plugins, with the exact words of the messages.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 
 use super::*;
 
@@ -54,8 +54,7 @@ fn a_plugin_is_found_only_in_absolute_directories_of_the_search_path() {
 fn a_program_that_the_system_refuses_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("age-plugin-test");
-    fs::write(&program, "#!/nowhere/interpreter\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    crate::install::tests::executable(&program, "#!/nowhere/interpreter\n");
     let find = || {
         let program = Program::find("test", directory.path().as_os_str());
         let mut results = program.unwrap(
