@@ -115,8 +115,12 @@ rec {
     # Each switch restarts this target, and with it the unit. So the unit installs again, even if the configuration has not changed.
     partOf = lib.optional phase.readsOutsideStore "sysinit-reactivation.target";
     unitConfig = lib.optionalAttrs phase.isEmpty {
-      # There is nothing to install, but secrets of an earlier configuration may have to be removed.
-      ConditionPathExists = [ phase.mountPoint ];
+      # There is nothing to install, but secrets of an earlier configuration may have to be removed, or their links. The mount point goes
+      # with a restart, links do not.
+      ConditionPathExists = [
+        "|${phase.mountPoint}"
+        "|${phase.ledger}"
+      ];
     };
   };
 }

@@ -114,6 +114,9 @@ let
           lib.catAttrs "sopsFile" (lib.attrValues secrets) ++ lib.catAttrs "file" (lib.attrValues templates)
         );
       mountPoint = "${directory}.d";
+      # What earlier installations have made outside the mount points, of all phases (`Root::ledger` in src/system/root.rs). It is there only as long as
+      # there is something to remove.
+      ledger = "/var/lib/sops-nix/ledger.json";
 
       # Every declared path, and the top-level directories of these paths and of the metrics.
       paths = map (entry: entry.path) (lib.attrValues secrets ++ lib.attrValues templates);

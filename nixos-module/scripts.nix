@@ -28,7 +28,7 @@ let
     phase: text:
     if phase.isEmpty then
       ''
-        if [ -e ${phase.mountPoint} ]; then
+        if [ -e ${phase.mountPoint} ] || [ -e ${phase.ledger} ]; then
         ${text}fi
       ''
     else

@@ -42,5 +42,5 @@ pkgs.writeShellScript "sops-nix-show-or-install${phase.suffix}" ''
   done
   ${
     if ahead == [ ] then show else tryAgain
-  }${lib.optionalString phase.isEmpty "[ -e ${phase.mountPoint} ] || exit 0\n"}exec ${phase.installer}
+  }${lib.optionalString phase.isEmpty "[ -e ${phase.mountPoint} ] || [ -e ${phase.ledger} ] || exit 0\n"}exec ${phase.installer}
 ''

@@ -61,6 +61,14 @@ pub enum Task {
     /// configuration declares go.
     Rollback(RollbackArguments),
 
+    /// Remove the symlinks of former secrets, after the module was removed
+    ///
+    /// Removes the symlinks and directories that were made for secrets outside the mount point, and moves back what was moved aside for
+    /// them. What somebody has replaced since stays. Root does this for the system, and a plain user for that user. As long as the host
+    /// is set up to install secrets, the command refuses: then a run removes what no secret needs any more. The exit code is 1 if
+    /// anything stays.
+    Forget(ForgetArguments),
+
     /// Show what a sops file tells without a key
     ///
     /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether
@@ -143,6 +151,14 @@ pub struct RollbackArguments {
     /// Roll back the secrets of this phase of the system
     #[arg(long, value_parser = ["system", "for-users", "for-file-systems"])]
     pub phase: Option<String>,
+}
+
+/// The arguments of `sops-nix forget`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct ForgetArguments {
+    /// Also remove symlinks that lead to secrets which are still there
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// The arguments of `sops-nix plan`.

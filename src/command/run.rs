@@ -44,6 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         Task::Plan(arguments) => host::plan(arguments, audience, root),
         Task::Retry => host::retry(audience, root),
         Task::Rollback(arguments) => host::rollback(arguments, audience, root),
+        Task::Forget(arguments) => host::forget(arguments, audience, root),
         Task::Check(arguments) => check::answer(arguments, audience),
         Task::Init(arguments) => init::answer(arguments, audience, root),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
@@ -61,6 +62,7 @@ fn need_systemd(is_there: bool, task: &Task) -> Result<(), Diagnosis> {
         | Task::Plan(_)
         | Task::Retry
         | Task::Rollback(_)
+        | Task::Forget(_)
             if !is_there =>
         {
             Err(Diagnosis::new(

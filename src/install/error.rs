@@ -32,6 +32,14 @@ impl InstallError {
         Diagnosis::new(cause, remedy).into()
     }
 
+    /// The same error, with `object` before the cause: what failed, or what stays as it was.
+    pub(crate) fn about(self, object: impl fmt::Display) -> Self {
+        Self {
+            diagnosis: self.diagnosis.of(object),
+            ..self
+        }
+    }
+
     /// Another run has held the lock for longer than this run waits. `holder` is the process that has locked `lock`. It is `None`
     /// if the kernel does not name that process.
     pub(crate) fn busy(mount_point: &Path, lock: &Path, holder: Option<u32>, seconds: u64) -> Self {

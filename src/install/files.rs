@@ -120,6 +120,20 @@ pub(crate) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
     Ok(entries)
 }
 
+/// Waits until the names in `dir` are on the disk, so that a power cut does not bring earlier ones back.
+pub(crate) fn sync(dir: impl AsFd) -> Result<()> {
+    let dir = match open_directory(dir, c".") {
+        // The directory itself was removed.
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened?,
+    };
+    match fs::fsync(dir) {
+        // Some file systems have nothing to wait for.
+        Err(Errno::INVAL) => Ok(()),
+        outcome => outcome,
+    }
+}
+
 /// Removes `name` in `dir` and everything below. Follows no symlink. A missing name is no error.
 pub(crate) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<()> {
     remove_below(dir, name, MAX_DEPTH)

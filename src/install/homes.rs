@@ -18,6 +18,12 @@ use crate::system::{account_files, ids::Ids, mode::FileMode, root::Root};
 /// accounts may be directories such as `/dev` and `/srv`, in which not everything belongs to the account.
 const FIRST_PERSON: u32 = 1000;
 
+/// The mode of a home, as `useradd` and systemd-tmpfiles make it.
+const HOME: FileMode = FileMode::of_bits(0o700);
+
+/// The mode of any other directory.
+pub(crate) const DIRECTORY: FileMode = FileMode::of_bits(0o755);
+
 /// Which homes of users are known to this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Homes {
@@ -36,6 +42,8 @@ pub(crate) struct Grant {
     pub owner: Ids,
     /// The permission bits of the directory.
     pub mode: FileMode,
+    /// Whether the directory is a home.
+    pub is_home: bool,
 }
 
 impl Homes {
@@ -50,12 +58,13 @@ impl Homes {
         let grant = |owner, mode| {
             Ok(Grant {
                 owner,
-                mode: FileMode::of_bits(mode),
+                mode,
+                is_home: mode == HOME,
             })
         };
         let heir = Ids::of(parent);
         if self == Self::Unknown {
-            return grant(heir, 0o755);
+            return grant(heir, DIRECTORY);
         }
         let new = Step::of(parent, name);
         let homes = homes(walk.root());
@@ -67,7 +76,7 @@ impl Homes {
                 .filter(|owner| [Uid::ROOT, owner.user].contains(&heir.user))
         };
         if let Some(owner) = owner(&new) {
-            return grant(owner, 0o700);
+            return grant(owner, HOME);
         }
         if is_usual_home(walk.root(), &new, name) {
             // The user of this home may be made after this run. So nobody knows yet to whom the home will belong.
@@ -82,7 +91,7 @@ impl Homes {
         }
         let is_heir = |owner: &Ids| heir.user.is_root() && owner.user.as_raw() >= FIRST_PERSON;
         let above = walk.within().iter().rev().find_map(owner).filter(is_heir);
-        grant(above.unwrap_or(heir), 0o755)
+        grant(above.unwrap_or(heir), DIRECTORY)
     }
 }
 

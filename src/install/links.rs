@@ -1,7 +1,6 @@
 //! Swaps the link, and makes the symlinks at declared paths.
 
 use std::{
-    borrow::Cow,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
     path::Path,
@@ -244,16 +243,18 @@ fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError>
     )])
 }
 
+/// The names that a file with the name `name` may get when it is moved aside, in the order in which they are tried. The limit of 10,000
+/// only ends the search: nobody has so many backups of one name.
+pub(crate) fn backup_names(name: &OsStr) -> impl Iterator<Item = OsString> {
+    (0..10_000_u32).map(move |attempt| match attempt {
+        0 => suffixed(name, BACKUP),
+        _ => suffixed(name, &format!("{BACKUP}.{attempt}")),
+    })
+}
+
 /// Renames `from` to the first free backup name, so that nothing is overwritten. Returns the backup name.
 fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
-    // The limit of 10,000 only ends the search: nobody has so many backups of one name.
-    for attempt in 0..10_000_u32 {
-        let suffix = if attempt == 0 {
-            Cow::Borrowed(BACKUP)
-        } else {
-            Cow::Owned(format!("{BACKUP}.{attempt}"))
-        };
-        let backup = suffixed(&place.name, &suffix);
+    for backup in backup_names(&place.name) {
         match fs::renameat_with(&place.dir, from, &place.dir, &backup, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
             // This file system has no `RENAME_NOREPLACE`, so the name is looked up before the rename.

@@ -318,6 +318,8 @@ mod tests {
             watch_file: None,
             keep_generations: 1,
             keeps_unchanged: false,
+            ledger: None,
+            declared: std::collections::HashSet::new(),
             store: Store::Directory,
             homes: Homes::Unknown,
         };

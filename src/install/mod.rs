@@ -6,21 +6,29 @@
 
 pub mod changes;
 mod complete;
+mod declared;
 mod destination;
 mod entry;
 mod error;
 mod failure;
 mod files;
+mod finder;
+mod forget;
+mod former;
 mod generation;
 mod grounds;
 mod held;
 mod homes;
 mod layout;
+mod ledger;
+mod ledger_error;
 mod links;
 mod live;
 mod lock;
+mod made;
 mod mount;
 mod name;
+mod noted;
 mod owner;
 mod parents;
 mod path_error;
@@ -38,14 +46,18 @@ mod step;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod units;
+mod unsynced;
 mod walk;
 mod watch_file;
 mod way;
+mod withdrawal;
 mod writers;
 
 pub use entry::{Entry, EntryKind};
 pub use error::InstallError;
 pub use failure::Failed;
+pub use forget::forget;
+pub use former::{Removed, has_nothing_published, preview as former_links, tidy};
 pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
 pub use live::{Difference, LiveGeneration, live_contents, live_generation};

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     os::fd::{AsFd, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -13,24 +13,65 @@ use rustix::{
 };
 
 use super::{
-    destination::Destination,
+    destination::{self, Destination},
     error::{InstallError, failed},
     files,
-    homes::{Grant, Homes},
+    homes::{DIRECTORY, Grant, Homes},
+    ledger::Ledger,
+    made::MadeDirectory,
     owner::Owner,
     walk::Walk,
 };
 use crate::system::{handle, root::Root};
 
+/// Where systemd makes the directories of services (`StateDirectory=` and the like in systemd.exec(5)). It takes a directory that is
+/// there for that of a service, so nobody can tell whether a service uses it by now.
+const OF_SERVICES: &[&str] = &["/etc", "/run", "/var/cache", "/var/lib", "/var/log"];
+
 /// Finds the place of `path`, and makes the missing directories on the way. In a home, new directories belong to the user of the
 /// home. Elsewhere, they belong to the owner of the nearest existing directory.
 pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destination, InstallError> {
+    reach_noting(root, path, homes, None)
+}
+
+/// The directories on the way to `path` that [`reach`] would make, as far as a ledger has them. Each is below the one before.
+///
+/// A home is not among them: it belongs to its user, whoever made it. Nor is a directory in one of [`OF_SERVICES`].
+pub(crate) fn missing(root: &Root, path: &Path, homes: Homes) -> Result<Vec<(PathBuf, MadeDirectory)>, InstallError> {
+    let mut walk = Walk::new(root, path)?;
+    let Some(first) = walk.run(None)? else { return Ok(Vec::new()) };
+    let grant = homes.grant(&walk, &walk.status()?, &first)?;
+    let owner = geteuid().is_root().then_some(grant.owner);
+    let Some(first) = destination::resolved(walk.dir(), &first) else {
+        return Ok(Vec::new());
+    };
+    let inner = walk.ahead().scan(first.clone(), |at, name| {
+        at.push(name);
+        Some((at.clone(), MadeDirectory::planned(owner, DIRECTORY)))
+    });
+    let first = (!grant.is_home).then(|| (first.clone(), MadeDirectory::planned(owner, grant.mode)));
+    let is_of_service = |at: &Path| OF_SERVICES.iter().any(|dir| at.parent() == Some(&*root.locate(dir)));
+    let all = first.into_iter().chain(inner);
+    Ok(all.filter(|(at, _)| !is_of_service(at)).collect())
+}
+
+/// Does what [`reach`] does, and notes in `ledger` which of the [`missing`] directories were made.
+pub(crate) fn reach_noting(
+    root: &Root,
+    path: &Path,
+    homes: Homes,
+    mut ledger: Option<&mut Ledger>,
+) -> Result<Destination, InstallError> {
     let mut walk = Walk::new(root, path)?;
     while let Some(missing) = walk.run(None)? {
         let here = walk.status()?;
         let grant = homes.grant(&walk, &here, &missing)?;
-        let made = make(walk.dir(), &missing, &grant, walk.here())?;
-        walk.enter(&here, &missing, made)?;
+        let (dir, is_ours) = make(walk.dir(), &missing, &grant, walk.here())?;
+        if let Some(ledger) = &mut ledger {
+            let made = fs::fstat(&dir).ok().filter(|_| is_ours && !grant.is_home);
+            ledger.settle_directory(walk.dir(), &missing, made.as_ref());
+        }
+        walk.enter(&here, &missing, dir)?;
     }
     Ok(walk.place())
 }
@@ -44,19 +85,19 @@ pub(crate) fn find(root: &Root, path: &Path) -> Result<Option<Destination>, Inst
 
 /// Makes the directory `name` in `dir`. The directory is made under a temporary name, and gets the name `name` only when it has
 /// its owner and mode. So nobody can find the directory under `name` with a wrong owner or mode, even if this run is killed.
-/// `here` is the path of the directory, for messages.
-fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
+/// `here` is the path of the directory, for messages. Returns whether this run has made it: if another program has made it meanwhile,
+/// that directory is used.
+fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<(OwnedFd, bool), InstallError> {
     let fail = |cause| failed("make the directory", here)(cause);
     let new = files::suffixed(name, files::NEW);
     clear_rest(dir, &new, grant.owner.user).map_err(fail)?;
     fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
     let made = give(dir, &new, grant, here);
     match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
-        Ok(made) => Ok(made),
+        Ok(made) => Ok((made, true)),
         Err(error) => {
             let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
-            // If another program has made the directory meanwhile, that directory is used.
-            handle::open(dir, name).map_err(|_| error)
+            handle::open(dir, name).map(|other| (other, false)).map_err(|_| error)
         }
     }
 }
@@ -88,7 +129,7 @@ fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno
 
 /// Removes the directory that a killed run may have left under the temporary name `new`. The directory is removed only if it is
 /// empty, and belongs to the caller or to `owner`.
-fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
+pub(crate) fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
     let is_rest = files::status(dir, new)?.is_some_and(|rest| {
         files::kind(&rest) == FileType::Directory && [owner, geteuid()].contains(&Uid::from_raw(rest.st_uid))
     });

@@ -1,9 +1,12 @@
 //! Reports what a publication would do, for a dry run.
 
+use std::path::PathBuf;
+
 use super::{
     changes::{self, Changes},
     entry::Entry,
     error::InstallError,
+    former,
     grounds::Grounds,
     layout, links,
     live::{Current, steady},
@@ -22,6 +25,8 @@ pub struct Preview {
     pub stays: bool,
     /// The entries and units that would change.
     pub changes: Changes,
+    /// The paths of the symlinks of former secrets that would go.
+    pub former_links: Vec<PathBuf>,
     /// The obstacles at declared paths and at the paths of watch files.
     pub failures: Vec<InstallError>,
     /// Whether obstacles would stop the run. If so, `failures` contains only the obstacles that would stop it.
@@ -70,6 +75,7 @@ impl Preview {
             is_live,
             stays,
             changes: compared.changes,
+            former_links: former::preview(site),
             failures,
             is_refused,
         })

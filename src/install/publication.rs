@@ -8,11 +8,18 @@
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
 //!    If older generations are kept, the generation is marked as complete, so that a rollback can lead back to it.
-//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation. Then write the watch files.
+//! 5. Note the symlinks at declared paths in the ledger, and make them. They lead through the link, so they lead to the new generation.
+//!    Then write the watch files.
 //! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
 //! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
+//! 8. Remove the symlinks of former secrets.
 
-use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     changes::{self, Changes},
@@ -20,11 +27,14 @@ use super::{
     entry::Entry,
     error::InstallError,
     failure::Failed,
+    former,
     generation::{self, Draft},
     grounds::Grounds,
     held, layout, links,
     live::{Current, Difference, LiveGeneration},
-    lock, pending,
+    lock,
+    noted::Noted,
+    pending,
     plan::{self, Wanted, sorted},
     site::Site,
     units::{self, Channel, UnitError, UnitRequests},
@@ -43,6 +53,8 @@ pub struct Published {
     pub is_first: bool,
     /// The differences between the live generation and the generation that was live before. No names if that one stays.
     pub changes: Changes,
+    /// The paths of the symlinks of former secrets that are gone now.
+    pub former_links: Vec<PathBuf>,
     /// Warnings, such as a file that was moved aside for a symlink.
     pub warnings: Vec<String>,
     /// What failed although the secrets are live: symlinks at declared paths that were not made, and unit requests.
@@ -136,8 +148,11 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     warnings.extend(marks.into_iter().filter_map(Result::err).map(|error| error.to_string()));
 
     // The symlinks come after the swap: they lead through the link, which must name the new generation first.
+    let noted = Noted::before(site, entries, &decided.wanted);
     let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
+    let (places, unrecorded) = noted.after(&site.root);
     warnings.extend(spread.warnings);
+    warnings.extend(unrecorded.map(|error| error.to_string()));
     failures.extend(spread.failures);
     // Watchers are told like units: once everything is at its place.
     let watched = entries
@@ -168,11 +183,14 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         Ok(held) => warnings.extend(generation::prune(site, root, number, &held)),
         Err(error) => warnings.push(error.to_string()),
     }
+    let removed = former::remove(site, places.as_ref());
+    warnings.extend(removed.warnings);
     Ok(Published {
         generation: number,
         is_new: draft.is_some(),
         is_first: decided.live.is_none(),
         changes,
+        former_links: removed.links,
         warnings,
         failures,
     })

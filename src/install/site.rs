@@ -1,6 +1,9 @@
 //! The paths and settings of an installation.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::{Gid, Uid};
 
@@ -18,6 +21,10 @@ pub struct Site {
     pub link: PathBuf,
     /// The file that is written when a new generation is live, for programs that watch.
     pub watch_file: Option<PathBuf>,
+    /// The file that has what was made outside the mount point. `None` if nothing is remembered.
+    pub ledger: Option<PathBuf>,
+    /// The paths that all secrets and templates of the manifest declare, also those that failed.
+    pub declared: HashSet<PathBuf>,
     /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
     /// Whether a run keeps what is already as it should be: the live generation if nothing in it changes, and otherwise the files that

@@ -224,6 +224,11 @@ impl<'a> Walk<'a> {
         &self.dir
     }
 
+    /// The names of the directories that are still to be entered.
+    pub(crate) fn ahead(&self) -> impl Iterator<Item = &OsStr> {
+        self.parents.iter().map(OsString::as_os_str)
+    }
+
     /// The path of the part that the walk came to last.
     pub(crate) fn here(&self) -> &Path {
         &self.here

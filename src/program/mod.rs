@@ -1,6 +1,7 @@
 //! The program: its command line and environment, the steps of a run, and its messages.
 
 pub(crate) mod again;
+mod change_lines;
 mod channel;
 pub mod cli;
 mod contents;
@@ -38,5 +39,6 @@ mod surroundings_scan;
 pub mod template;
 mod template_check;
 mod template_text;
+mod tidying;
 pub mod tokens;
 mod trim;

@@ -32,6 +32,7 @@ impl Rehearsal {
     /// `may_lack_users` says that a missing user is no failure, because an activation would make it before the run.
     pub(crate) fn of(manifest: &Manifest, is_early: bool, variables: KeyVariables, may_lack_users: bool, root: &Root) -> Self {
         let thread = Confined::default();
+        let home = variables.home.clone();
         let sources = KeySources {
             thread: thread.clone(),
             ..key_sources::sources(manifest, variables)
@@ -45,7 +46,7 @@ impl Rehearsal {
             .map(|identity| identity.recipient().to_owned())
             .collect();
         let mut accounts = Accounts::default();
-        let site = site::of(is_early, manifest, root, &mut accounts);
+        let site = site::of(is_early, home.as_deref(), manifest, root, &mut accounts);
         let (prepared, later) = Prepared::of(manifest, keyring, thread, &site);
         notices.extend(later);
         let owners = Owners::new(manifest.user_mode, is_early, accounts, may_lack_users);

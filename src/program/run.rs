@@ -4,13 +4,12 @@
 //! decision about all of them.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use super::{
-    again, channel,
+    again, change_lines, channel,
     cli::{Arguments, CheckMode},
     environment::Environment,
     failure::{Failure, Verdict, failed_entries, listed, verdict},
@@ -23,10 +22,10 @@ use super::{
     prepared::Prepared,
     site, sops_file_check,
     sops_files::age_warnings,
-    template_check,
+    template_check, tidying,
 };
 use crate::{
-    install::{self, Entry, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
+    install::{self, Entry, InstallError, Preview, Site, record::PublishedEntries, units},
     manifest::Manifest,
     system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
@@ -88,12 +87,17 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     // The error is ignored: without this call, a signal ends the process at once, which leaves either the old generation or the
     // new one live.
     let _ = stop::listen();
+    let mut accounts = Accounts::default();
+    let home = environment.keys.home.as_deref();
+    let site = site::of(arguments.ignore_passwd, home, manifest, root, &mut accounts);
+    if tidying::is_all(manifest, &site) {
+        tidying::tidy(environment.dry_run, manifest, &site);
+        return Outcome::Done;
+    }
     // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
     // start programs.
     let thread = Confined::default();
     let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
-    let mut accounts = Accounts::default();
-    let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
     let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
@@ -162,7 +166,7 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     if preview.is_refused {
         return Outcome::NothingChanged;
     }
-    print_changes(manifest, &preview.changes, true);
+    change_lines::print(manifest, &preview.changes, &preview.former_links, true);
     let untold = units::request(&channel::of(environment, manifest, &site.root), &preview.changes.units);
     for error in &untold {
         tracing::error!("{error}");
@@ -218,7 +222,7 @@ fn make_live(
     for failure in &published.failures {
         tracing::error!(GENERATION = generation, "{failure}");
     }
-    print_changes(manifest, &published.changes, false);
+    change_lines::print(manifest, &published.changes, &published.former_links, false);
     if lacks.failures.is_empty() && published.failures.is_empty() {
         return Outcome::Done;
     }
@@ -271,18 +275,5 @@ pub fn after_switch(since: Option<&str>, failed: Vec<String>, environment: &Envi
         Outcome::Done
     } else {
         Outcome::PublishedRest
-    }
-}
-
-/// Prints the lines about changes, if the manifest asks for them. Other programs compare the whole standard output, so nothing else
-/// is written there.
-fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
-    if !manifest.logging.secret_changes {
-        return;
-    }
-    let mut output = std::io::stdout().lock();
-    for line in changes.lines(dry) {
-        // The error is ignored: if the reader has closed standard output, nobody wants the lines.
-        let _ = writeln!(output, "{line}");
     }
 }

@@ -1,5 +1,10 @@
 //! Where an installation publishes, and how: from the manifest and the command line.
 
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
 use rustix::fs::Gid;
 
 use crate::{
@@ -9,8 +14,8 @@ use crate::{
 };
 
 /// The paths and settings of the installation that `manifest` describes, below `root`. `is_early` says that no user is looked up
-/// (`-ignore-passwd`).
-pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
+/// (`-ignore-passwd`). `home` is the home of whoever runs the program.
+pub(crate) fn of(is_early: bool, home: Option<&Path>, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
     let store = if !manifest.user_mode {
         Store::Mounted {
             file_system: FileSystem::of_host(manifest.use_tmpfs),
@@ -29,6 +34,8 @@ pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mu
         mount_point: root.locate(&manifest.mount_point),
         link: root.locate(&manifest.link),
         watch_file: manifest.watch_file.as_ref().map(|path| root.locate(path)),
+        ledger: ledger(home, manifest, root),
+        declared: declared(manifest, root),
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
         store,
@@ -38,6 +45,32 @@ pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mu
             (false, false) => Homes::Known,
         },
     }
+}
+
+/// The ledger of the installation. There is none for a manifest of sops-nix, for a user without a home, and on macOS, which does not list
+/// its mounts in a file.
+fn ledger(home: Option<&Path>, manifest: &Manifest, root: &Root) -> Option<PathBuf> {
+    if manifest.is_of_sops_nix || cfg!(target_os = "macos") {
+        None
+    } else if manifest.user_mode {
+        home.map(ledger_of_user)
+    } else {
+        Some(root.ledger())
+    }
+}
+
+/// The ledger of the user with this home. It does not depend on `XDG_STATE_HOME`: a shell may have another value of it than the systemd
+/// of the user.
+pub(crate) fn ledger_of_user(home: &Path) -> PathBuf {
+    home.join(".local/state/sops-nix/ledger.json")
+}
+
+/// The paths that all secrets and templates declare.
+fn declared(manifest: &Manifest, root: &Root) -> HashSet<PathBuf> {
+    let secrets = manifest.secrets.iter().map(|secret| &secret.placement);
+    let templates = manifest.templates.iter().map(|template| &template.placement);
+    let paths = secrets.chain(templates).filter_map(|placement| placement.path.as_ref());
+    paths.map(|path| root.locate(path)).collect()
 }
 
 /// The group of the directories in the mount point. The group only decides who may list the directories. So if the group cannot be

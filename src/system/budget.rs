@@ -33,10 +33,13 @@ pub const TEMPLATE_FILES: Duration = Duration::from_secs(15);
 pub const LOCK: Duration = Duration::from_mins(1);
 /// The time for all unit requests together. systemd only queues the requests, and nobody waits until the units have restarted.
 pub const REQUESTS: Duration = Duration::from_mins(1);
+/// The time to wait for the ledger, which only runs of other phases use, and `sops-nix forget`. It is a part of the half minute that a unit
+/// has for writing.
+pub const LEDGER: Duration = Duration::from_secs(5);
 
 /// The longest time of a run: the sum of the limits of its parts. `key_timeout` is the time for one answer of a program. Two
-/// times are not included: the short time to write the secrets, and the time [`QUICK`] for each file that is read after the time
-/// for its kind is used up.
+/// times are not included: the short time to write the secrets, of which [`LEDGER`] is a part, and the time [`QUICK`] for each file
+/// that is read after the time for its kind is used up.
 #[must_use]
 pub fn run(key_timeout: Duration) -> Duration {
     FILES + key_timeout * PROGRAMS + KEY_FILES + TEMPLATE_FILES + LOCK + REQUESTS

@@ -16,6 +16,7 @@ pub mod ids;
 pub(crate) mod locks;
 pub mod memory;
 pub mod mode;
+pub(crate) mod mounts;
 pub mod plaintext;
 mod process_group;
 pub(crate) mod progress;

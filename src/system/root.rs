@@ -65,6 +65,11 @@ impl Root {
         self.locate(if cfg!(target_os = "macos") { "/Users" } else { "/home" })
     }
 
+    /// The ledger of the system: what was made outside the mount points.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.locate("/var/lib/sops-nix/ledger.json")
+    }
+
     /// [`UNIT_LISTS`] below this root.
     pub(crate) fn unit_lists(&self) -> PathBuf {
         self.locate(UNIT_LISTS)

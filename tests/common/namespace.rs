@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::is_root;
 
-/// A process in a mount namespace of its own. `/run`, `/etc` and all places for temporary files are small and new there, so a test
+/// A process in a mount namespace of its own. `/run`, `/etc`, `/var/lib` and all places for temporary files are small and new there, so a test
 /// finds everything that the program leaves.
 ///
 /// The process ends when its standard input is closed, so also when the test is killed. All its mounts end with it.
@@ -20,6 +20,7 @@ const SCRIPT: &str = r#"
 system=$(readlink /run/current-system || :)
 mount -n -t tmpfs -o mode=755 tmpfs /run
 mount -n -t tmpfs -o mode=755 tmpfs /etc
+mount -n -t tmpfs -o mode=755 tmpfs /var/lib
 mount -n -t tmpfs -o mode=1777 tmpfs /dev/shm
 mkdir -m 1777 "$1/var-tmp" "$1/tmp"
 mount -n --bind "$1/var-tmp" /var/tmp

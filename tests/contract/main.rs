@@ -17,6 +17,7 @@ mod failing;
 mod fixtures;
 mod generations;
 mod homes;
+mod ledger;
 mod long_values;
 mod manifests;
 mod metrics;

@@ -9,6 +9,7 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const FORMAT: &str = "docs/sops-format.md";
 const RELIABILITY: &str = "docs/reliability.md";
+const STATE: &str = "docs/state.md";
 const MANIFEST: &str = "docs/manifest.md";
 const READERS: &str = "docs/readers.md";
 
@@ -205,6 +206,18 @@ const ROWS: &[Row] = &[
         "the first 200 characters",
         "src/sops/tree.rs",
         "const MOST_OF_KEY: usize = ",
+    ),
+    (
+        RELIABILITY,
+        "at most 5 s for the ledger",
+        "src/system/budget.rs",
+        "pub const LEDGER: Duration = ",
+    ),
+    (
+        STATE,
+        "A run waits 5 s for the lock",
+        "src/system/budget.rs",
+        "pub const LEDGER: Duration = ",
     ),
     (
         RELIABILITY,

@@ -11,6 +11,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod ledger;
 mod point;
 mod rolling;
 mod round;
@@ -73,6 +74,13 @@ fn errors_and_kills_of_a_rollback() {
 fn killed_while_it_prunes_a_generation_to_which_one_could_roll_back() {
     if has("strace") {
         rolling::prunes();
+    }
+}
+
+#[test]
+fn killed_while_links_are_made_and_removed() {
+    if has("strace") {
+        ledger::kills();
     }
 }
 

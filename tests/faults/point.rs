@@ -18,6 +18,8 @@ pub struct Point {
     arguments: String,
     /// Whether the program itself makes the call. Otherwise, the dynamic loader or the runtime makes it before `main`.
     pub is_own: bool,
+    /// Whether it changes something on a file system. Kills at two calls leave the same if no such call is between them.
+    pub changes: bool,
 }
 
 /// What happens to a call.
@@ -47,6 +49,7 @@ pub fn points(calls: Vec<Call>) -> Vec<Point> {
         is_own |= call.name == FIRST_OWN;
         Point {
             count: *count,
+            changes: call.changes() || ["write", "fchmod", "fchown"].contains(&call.name.as_str()),
             name: call.name,
             arguments: call.arguments,
             is_own,
@@ -105,6 +108,7 @@ impl Point {
             "mkdirat" | "symlinkat" | "renameat2" | "renameat" => &["ENOSPC", "EROFS", "EACCES", "ENOMEM", "EIO"],
             "unlinkat" | "fchmod" | "fchown" | "fchownat" => &["EIO", "EROFS", "EACCES", "ENOMEM"],
             "mount" => &["ENOMEM", "EPERM", "ENODEV", "EINVAL", "EBUSY"],
+            "fsync" => &["EIO", "ENOSPC"],
             "flock" => &["ENOLCK", "EINTR", "EAGAIN"],
             // brk returns no errors: on failure, it returns the old end of the heap. malloc then makes a mapping instead.
             "mmap" | "mremap" | "mprotect" => &["ENOMEM"],
@@ -132,6 +136,16 @@ impl Point {
     pub fn is_mute(&self, fault: Fault) -> bool {
         let is_speech = ["1,", "2,"].iter().any(|start| self.arguments.starts_with(start));
         self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
+    }
+
+    /// Whether it names this file.
+    pub fn names(&self, file: &str) -> bool {
+        self.arguments.contains(file)
+    }
+
+    /// Whether it looks for the ledger, or for its directory.
+    pub fn concerns_the_ledger(&self) -> bool {
+        self.arguments.contains("\"sops-nix\"")
     }
 
     /// Whether it opens the mount point.

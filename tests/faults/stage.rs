@@ -121,7 +121,7 @@ impl Stage {
             precious: "1000:60",
             link: "1000:60",
         };
-        let published = [world.path("/run")];
+        let published = ["/run", "/var/lib"].map(|dir| world.path(dir));
         Some(Self::new(world, telling, is_live, places, owners, &published))
     }
 
@@ -199,7 +199,26 @@ impl Stage {
             // Until it writes the new generation, such a run makes the same calls as one that writes lists.
             points.drain(..points.iter().position(Point::begins_a_generation).unwrap());
         }
+        if !wants_all() {
+            self.thin_out_the_ledger(&mut points);
+        }
         points
+    }
+
+    /// Leaves of the calls for the ledger, until the first symlink, only those that change something or read the ledger; and none where
+    /// a generation is live, because the first publication makes the same calls.
+    fn thin_out_the_ledger(&self, points: &mut Vec<Point>) {
+        let Some(first) = points.iter().position(|point| point.names("ledger.json")) else {
+            return;
+        };
+        let count = points
+            .iter()
+            .skip(first)
+            .take_while(|point| point.name != "symlinkat")
+            .count();
+        let is_left = |point: &Point| !self.is_live && (point.changes || point.names("ledger"));
+        let left: Vec<_> = points.drain(first..first + count).filter(is_left).collect();
+        points.splice(first..first, left);
     }
 
     /// The number of the generation that a run without a fault publishes.

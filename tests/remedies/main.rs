@@ -20,6 +20,7 @@ mod common;
 mod commands;
 mod installing;
 mod keys;
+mod ledger;
 mod manifest;
 mod modules;
 mod recipients;
@@ -74,6 +75,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         manifest::ROWS,
         modules::ROWS,
         commands::ROWS,
+        ledger::ROWS,
     ];
     tables.into_iter().flatten()
 }

@@ -5,6 +5,7 @@ mod call;
 mod doctor;
 mod entry_status;
 mod explain;
+mod forget;
 mod host_manifest;
 mod installation;
 mod patience;
@@ -26,6 +27,7 @@ mod who_reads;
 
 pub(crate) use doctor::answer as doctor;
 pub(crate) use explain::answer as explain;
+pub(crate) use forget::answer as forget;
 pub(crate) use host_manifest::read_manifest;
 pub(crate) use installation::of_system;
 pub(crate) use plan::answer as plan;

@@ -58,6 +58,8 @@ pub(crate) struct PhasePlan {
     pub(crate) templates: PlannedNames,
     /// The symlinks that would be made.
     pub(crate) links: Vec<PlannedLink>,
+    /// The paths of the symlinks of former secrets that would go.
+    pub(crate) former_links: Vec<String>,
     /// The units that would be restarted.
     pub(crate) restart_units: Vec<String>,
     /// The units that would be reloaded.
@@ -148,6 +150,7 @@ impl PhasePlan {
         let failed: HashSet<_> = lacks.failures.iter().flat_map(Failure::places).collect();
         let without: HashSet<_> = failed.iter().cloned().chain(lacks.absent_places()).collect();
         let secrets = lacks.failures.iter().map(|failure| &failure.diagnosis);
+        let former_links = rehearsal.preview.as_ref().map_or(&[][..], |preview| &preview.former_links);
         let (is_live, stays, changes, obstacles, is_refused) = match &rehearsal.preview {
             Ok(preview) => (
                 preview.is_live,
@@ -173,6 +176,7 @@ impl PhasePlan {
                 .filter(|place| !without.contains(&place.place))
                 .filter_map(PlannedLink::of)
                 .collect(),
+            former_links: former_links.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             restart_units: changes.units.restart.clone(),
             reload_units: changes.units.reload.clone(),
             failures: secrets.chain(obstacles).map(RunFailure::from).collect(),
@@ -205,9 +209,10 @@ impl PhasePlan {
             let word = if link.replaces { "replace" } else { "link" };
             step(word, "link", &link.path)
         });
+        let former = self.former_links.iter().map(|path| step("remove", "link", path));
         let restarts = self.restart_units.iter().map(|unit| step("restart", "unit", unit));
         let reloads = self.reload_units.iter().map(|unit| step("reload", "unit", unit));
-        changes.chain(links).chain(restarts).chain(reloads).collect()
+        changes.chain(links).chain(former).chain(restarts).chain(reloads).collect()
     }
 }
 

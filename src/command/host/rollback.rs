@@ -64,7 +64,7 @@ fn roll_back(
     root: &Root,
 ) -> Result<Reply, Diagnosis> {
     let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
-    let site = site::of(installation.call.is_early, manifest, root, &mut Accounts::default());
+    let site = site::of(installation.call.is_early, None, manifest, root, &mut Accounts::default());
     let declared = declared(manifest, root);
     let rollback = install::possible_rollback(&site, &declared).map_err(|error| error.diagnosis)?;
     refuse_dummies(manifest, &rollback, root)?;

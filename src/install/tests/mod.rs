@@ -114,6 +114,8 @@ fn site(top: &Path, store: Store) -> Site {
         watch_file: None,
         keep_generations: 1,
         keeps_unchanged: false,
+        ledger: None,
+        declared: std::collections::HashSet::new(),
         store,
         homes: Homes::Unknown,
     }

@@ -1,0 +1,163 @@
+//! What was made outside the mount points, and how each thing is known again, also after a restart.
+//!
+//! Paths alone do not tell: a path may get another file. Numbers of devices do not either, because they may change at a restart.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    os::{fd::AsFd, unix::ffi::OsStrExt as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{self, FileType, Stat},
+    io::Errno,
+    process::geteuid,
+};
+use serde::{Deserialize, Serialize};
+
+use super::files;
+use crate::system::{handle, ids::Ids, mode::FileMode, mounts::Mount};
+
+/// What was made outside the mount points, by paths without symlinks, so that one place has one path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Made {
+    /// The symlinks at declared paths.
+    pub(crate) links: BTreeMap<PathBuf, MadeLink>,
+    /// The directories that were made for symlinks.
+    pub(crate) directories: BTreeMap<PathBuf, MadeDirectory>,
+}
+
+/// A symlink that a run has made, or was about to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct MadeLink {
+    /// The path that the manifest declares.
+    pub(crate) declared: PathBuf,
+    /// The link to the live generation of the installation that made it. Each phase has a link of its own.
+    pub(crate) installation: PathBuf,
+    /// Where it leads.
+    pub(crate) target: PathBuf,
+    /// The inode number of the directory in which it lies. With another one, its file system may not be mounted.
+    pub(crate) directory: u64,
+    /// The file system on which it lies ([`Mount::file_system`]). `None` if the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file_system: Option<String>,
+    /// The mark of the symlink. `None` until the run that made it has looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mark: Option<String>,
+    /// The mark of the file that was moved aside for the symlink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backup: Option<String>,
+    /// Whether a run has said that the symlink cannot be removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_told: bool,
+}
+
+/// A directory that a run has made, or was about to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct MadeDirectory {
+    /// The number of the owner that it was given.
+    pub(crate) owner: u32,
+    /// The number of the group that it was given. `None` if the kernel chooses the group, until the run that made it has looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<u32>,
+    /// The permission bits that it was given.
+    pub(crate) mode: u32,
+    /// Its inode number. `None` until the run that made it has looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inode: Option<u64>,
+    /// Whether a run has said that the directory cannot be removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_told: bool,
+}
+
+impl Made {
+    /// Whether nothing is there to be remembered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.directories.is_empty()
+    }
+
+    /// The directories in which no symlink lies any more, the deepest first.
+    pub(crate) fn needless_directories(&self) -> Vec<PathBuf> {
+        let is_needed = |directory: &Path| self.links.keys().any(|link| link.starts_with(directory));
+        let directories = self.directories.keys().rev();
+        directories.filter(|directory| !is_needed(directory)).cloned().collect()
+    }
+}
+
+impl MadeLink {
+    /// Whether `dir` is the directory in which this symlink was made as `name`. The symlink itself proves it, too: on an overlay, a directory
+    /// may get another inode number when the overlay is mounted again.
+    pub(crate) fn lies_in(&self, dir: impl AsFd + Copy, name: &OsStr) -> bool {
+        fs::fstat(dir).is_ok_and(|dir| dir.st_ino == self.directory) || (self.mark.is_some() && self.is_at(dir, name) == Ok(true))
+    }
+
+    /// Whether this symlink is gone if it is not found: its file system is that of `mount`, or was in memory.
+    pub(crate) fn is_gone_from(&self, mount: Option<&Mount>) -> bool {
+        self.file_system.as_deref().is_some_and(|known| {
+            ["tmpfs ", "ramfs "].iter().any(|kind| known.starts_with(kind))
+                || mount.is_some_and(|mount| mount.file_system == known)
+        })
+    }
+
+    /// Whether `name` in `dir` is this symlink: it leads where this one was to lead, and has its mark. A symlink at which no run has
+    /// looked yet is known by where it leads.
+    pub(crate) fn is_at(&self, dir: impl AsFd + Copy, name: &OsStr) -> Result<bool, Errno> {
+        let opened = match handle::open(dir, name) {
+            Err(Errno::NOENT) => return Ok(false),
+            opened => opened?,
+        };
+        let status = fs::fstat(&opened)?;
+        if files::kind(&status) != FileType::Symlink || self.mark.as_ref().is_some_and(|known| *known != mark(&status)) {
+            return Ok(false);
+        }
+        let target = handle::target(dir, name, &opened)?;
+        Ok(target.as_bytes() == self.target.as_os_str().as_bytes())
+    }
+}
+
+impl MadeDirectory {
+    /// A directory that a run is about to make. `owner` is `None` if it will belong to the caller.
+    pub(crate) fn planned(owner: Option<Ids>, mode: FileMode) -> Self {
+        Self {
+            owner: owner.map_or_else(geteuid, |owner| owner.user).as_raw(),
+            group: owner.map(|owner| owner.group.as_raw()),
+            mode: mode.bits(),
+            inode: None,
+            is_told: false,
+        }
+    }
+
+    /// The directory with the status `made`, which a run has just made.
+    pub(crate) fn of(made: &Stat) -> Self {
+        Self {
+            owner: made.st_uid,
+            group: Some(made.st_gid),
+            mode: FileMode::of(made).bits(),
+            inode: Some(made.st_ino),
+            is_told: false,
+        }
+    }
+
+    /// Whether `there` is this directory, with the owner and mode that it was given.
+    pub(crate) fn is(&self, there: &Stat) -> bool {
+        files::kind(there) == FileType::Directory
+            && (self.owner, self.mode) == (there.st_uid, FileMode::of(there).bits())
+            && self.group.is_none_or(|group| group == there.st_gid)
+            && self.inode.is_none_or(|inode| inode == there.st_ino)
+    }
+}
+
+/// The mark of a file: its kind, its inode number, and the time of its last change. An inode number is given again when its file is
+/// gone; the time tells the two apart. A symlink never changes.
+pub(crate) fn mark(status: &Stat) -> String {
+    let kind = match files::kind(status) {
+        FileType::Symlink => "link",
+        FileType::RegularFile => "file",
+        _ => "other",
+    };
+    format!("{kind} {} {}.{:09}", status.st_ino, status.st_mtime, status.st_mtime_nsec)
+}

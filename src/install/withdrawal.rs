@@ -1,0 +1,167 @@
+//! Takes a symlink of a former secret away, and puts back what was moved aside for it; removes a directory that was made for it.
+//!
+//! Between a look at a name and its removal, somebody may give the name to another file. So the symlink gets another name first, and
+//! is looked at there.
+
+use std::{
+    ffi::{OsStr, OsString},
+    iter,
+};
+
+use rustix::{
+    fs::{self, AtFlags, RenameFlags, Uid},
+    io::Errno,
+};
+
+use super::{
+    destination::Destination,
+    files::{self, NEW, suffixed},
+    links,
+    made::{MadeDirectory, MadeLink, mark},
+    parents,
+};
+
+/// The most backup names that are looked at: 100. A file that is moved aside gets the first name that is free.
+const MOST_BACKUPS: usize = 100;
+
+/// What is at the place of a symlink now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Withdrawn {
+    /// The symlink is gone.
+    Gone,
+    /// There was no symlink of ours: it is gone already, or something else has replaced it.
+    NotThere,
+    /// The file that had been moved aside, under this name.
+    PutBack(OsString),
+    /// Something of somebody else. So the file that was moved aside keeps this name.
+    Occupied(OsString),
+    /// Nothing: the symlink is gone, and what has this name is not the file that was moved aside, or was changed since.
+    Unknown(OsString),
+}
+
+/// Takes the symlink `link` away from `place`, if it is ours. The file that was moved aside for it takes its place in one step.
+pub(crate) fn take(place: &Destination, link: &MadeLink) -> Result<Withdrawn, Errno> {
+    let name = place.name.as_os_str();
+    let beside = clear_beside(place, link)?;
+    match (link.is_at(&place.dir, name)?, beside.backup) {
+        (true, Some(backup)) => put_back(place, backup, link),
+        (true, None) => Ok(match (take_away(place, link)?, beside.unknown) {
+            (Withdrawn::Gone, Some(unknown)) => Withdrawn::Unknown(unknown),
+            (withdrawn, _) => withdrawn,
+        }),
+        (false, Some(backup)) => fill(place, backup),
+        (false, None) => Ok(Withdrawn::NotThere),
+    }
+}
+
+/// What has the names beside a symlink.
+#[derive(Default)]
+pub(crate) struct Beside {
+    /// The name of the file that was moved aside for the symlink, which may be the temporary name still.
+    backup: Option<OsString>,
+    /// The first backup name of another file, if a file was moved aside.
+    unknown: Option<OsString>,
+}
+
+/// Removes the symlink `link` from the names beside its place, where a killed run may have left it, until it finds the file that was moved
+/// aside.
+pub(crate) fn clear_beside(place: &Destination, link: &MadeLink) -> Result<Beside, Errno> {
+    let (name, new) = (place.name.as_os_str(), suffixed(&place.name, NEW));
+    let backups = link.backup.iter().flat_map(|_| links::backup_names(name).take(MOST_BACKUPS));
+    let mut unknown = None;
+    for beside in iter::once(new.clone()).chain(backups) {
+        let Some(there) = files::status(&place.dir, beside.as_os_str())? else {
+            continue;
+        };
+        if link.backup.as_ref() == Some(&mark(&there)) {
+            let backup = Some(beside);
+            return Ok(Beside { backup, unknown });
+        }
+        if link.is_at(&place.dir, &beside)? {
+            unlink(place, &beside)?;
+            // The file has been exchanged with the symlink, so it has no such name any more.
+            if beside != new {
+                return Ok(Beside::default());
+            }
+        } else if beside != new {
+            unknown.get_or_insert(beside);
+        }
+    }
+    Ok(Beside { backup: None, unknown })
+}
+
+/// Removes `name` in the directory of `place`.
+fn unlink(place: &Destination, name: &OsStr) -> Result<(), Errno> {
+    match fs::unlinkat(&place.dir, name, AtFlags::empty()) {
+        Err(Errno::NOENT) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Removes the symlink, of which there is nothing to put in its place.
+fn take_away(place: &Destination, link: &MadeLink) -> Result<Withdrawn, Errno> {
+    let (name, new) = (place.name.as_os_str(), suffixed(&place.name, NEW));
+    match rename(place, name, &new) {
+        Err(Errno::NOENT) => return Ok(Withdrawn::NotThere),
+        // The file system has no such rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return unlink(place, name).map(|()| Withdrawn::Gone),
+        outcome => outcome?,
+    }
+    if link.is_at(&place.dir, &new)? {
+        return unlink(place, &new).map(|()| Withdrawn::Gone);
+    }
+    rename(place, &new, name).map(|()| Withdrawn::NotThere)
+}
+
+/// Exchanges the symlink and the file `backup`, and removes the symlink.
+fn put_back(place: &Destination, backup: OsString, link: &MadeLink) -> Result<Withdrawn, Errno> {
+    let name = place.name.as_os_str();
+    let exchange = || fs::renameat_with(&place.dir, &backup, &place.dir, name, RenameFlags::EXCHANGE);
+    match exchange() {
+        Ok(()) => {}
+        // The file system cannot exchange names, but it can replace the symlink.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            return fs::renameat(&place.dir, &backup, &place.dir, name).map(|()| Withdrawn::PutBack(backup));
+        }
+        Err(cause) => return Err(cause),
+    }
+    if !link.is_at(&place.dir, &backup)? {
+        // Somebody has put something else in the place meanwhile.
+        return exchange().map(|()| Withdrawn::Occupied(backup));
+    }
+    unlink(place, &backup).map(|()| Withdrawn::PutBack(backup))
+}
+
+/// Puts the file `backup` back, if nothing is at `place`.
+fn fill(place: &Destination, backup: OsString) -> Result<Withdrawn, Errno> {
+    match rename(place, &backup, &place.name) {
+        Ok(()) => Ok(Withdrawn::PutBack(backup)),
+        Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(Withdrawn::Occupied(backup)),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Renames `from` to `to`, which must not exist, in the directory of `place`.
+fn rename(place: &Destination, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+    fs::renameat_with(&place.dir, from, &place.dir, to, RenameFlags::NOREPLACE)
+}
+
+/// Removes the directory `made` at `place`, if it is ours, and if nothing is in it.
+pub(crate) fn remove_directory(place: &Destination, made: &MadeDirectory) -> Result<(), Errno> {
+    let name = place.name.as_os_str();
+    if made.inode.is_none() {
+        // A killed run may have left it under its temporary name.
+        match parents::clear_rest(&place.dir, &suffixed(name, NEW), Uid::from_raw(made.owner)) {
+            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    if files::status(&place.dir, name)?.is_some_and(|there| made.is(&there)) {
+        match fs::unlinkat(&place.dir, name, AtFlags::REMOVEDIR) {
+            // Others use it.
+            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(())
+}
