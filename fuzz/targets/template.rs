@@ -81,7 +81,8 @@ fn replaced(mut text: &[u8]) -> Vec<u8> {
         match tokens.max_by_key(|(token, _)| token.len()) {
             Some((token, value)) => {
                 rendered.extend_from_slice(value);
-                before = None;
+                // A value is part of a word, such as the password before the name of a host.
+                before = Some(b'x');
                 text = &text[token.len()..];
             }
             None => {

@@ -32,7 +32,13 @@ pub(crate) fn plain<'x>(tokens: &Tokens<'_>, text: &'x [u8], from: usize, to: us
     let names: Vec<_> = names.collect();
     // The next placeholder may begin with the end of what looks like one, as in `@sops:x@sops:y@`.
     let end = to.saturating_add(usize::from(text.get(to) == Some(&NAME_CLOSING)));
-    match left_over_name(&tokens.marks, text.get(from..end).unwrap_or_default(), &names) {
+    let is_behind_value = from > 0;
+    match left_over_name(
+        &tokens.marks,
+        text.get(from..end).unwrap_or_default(),
+        is_behind_value,
+        &names,
+    ) {
         Some(found) => Err(found.diagnosis(line(found.start), &names)),
         None => Ok(between),
     }
@@ -108,8 +114,9 @@ fn left_over<'x>(marks: &Marks, text: &'x [u8]) -> Option<(usize, &'x [u8])> {
 }
 
 /// Finds the first text that looks like a placeholder with a name: where it starts, and what is between its ends. Behind a letter or a
-/// digit, as in `user@sops:22`, it is the name of a host. Without an end, it looks like one if it begins with one of the `names`.
-fn left_over_name<'x>(marks: &Marks, text: &'x [u8], names: &[&[u8]]) -> Option<LeftOver<'x>> {
+/// digit, as in `user@sops:22`, it is the name of a host. So it is where the text begins behind a value, as that of a password, unless it is
+/// like one of the `names`. Without an end, it looks like one if it begins with one of the `names`.
+fn left_over_name<'x>(marks: &Marks, text: &'x [u8], is_behind_value: bool, names: &[&[u8]]) -> Option<LeftOver<'x>> {
     marks.name_opening.find_iter(text).find_map(|start| {
         let before = start.checked_sub(1).and_then(|before| text.get(before));
         if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"%._-".contains(byte)) {
@@ -121,6 +128,10 @@ fn left_over_name<'x>(marks: &Marks, text: &'x [u8], names: &[&[u8]]) -> Option<
         let inside = line.split(|&byte| byte == NAME_CLOSING).next()?;
         let word = inside.split(|byte| byte.is_ascii_whitespace() || *byte == PIPE).next()?;
         let is_closed = inside.len() < line.len() && !inside.is_empty();
+        let is_like_name = || nearest(&String::from_utf8_lossy(word), names.iter().copied()).is_some();
+        if start == 0 && is_behind_value && !names.contains(&word) && !is_like_name() {
+            return None;
+        }
         let found = LeftOver {
             start,
             inside,

@@ -245,6 +245,10 @@ mod tests {
                 "line 2 contains the placeholder @sops:bd@, but this manifest has no secret \"bd\"; declare the secret, or write db",
             ),
             (
+                "u:@sops:db@@sops:bd@",
+                "line 1 contains the placeholder @sops:bd@, but this manifest has no secret \"bd\"; declare the secret, or write db",
+            ),
+            (
                 "@sops:x/y@",
                 "line 1 contains the placeholder @sops:x/y@, but this manifest has no secret \"x/y\"; declare the secret, and rebuild",
             ),
@@ -281,10 +285,17 @@ mod tests {
             );
         }
         for text in [
+            "amqp://u:@sops:db@@sops:5672,u:p@other:5672",
+            "redis://:@sops:db@@sops:6379/@sops:db@",
+        ] {
+            assert_eq!(render_named(text), Ok(text.replace("@sops:db@", "1\"2")), "{text}");
+        }
+        for text in [
             "mail me@sops: now@",
             "@sops:@",
             "user@sops:/path",
             "amqp://u:p@sops:5672,u:p@other:5672",
+            "redis://@sops",
             "ssh @sops:22",
             "<SOPS:00:json>",
         ] {

@@ -125,6 +125,34 @@ mod tests {
         assert_eq!(text.expose(), (0..=255_u8).collect::<Vec<_>>());
     }
 
+    /// What is at an address of this process.
+    #[cfg(target_os = "linux")]
+    fn read_memory(address: usize, into: &mut [u8]) {
+        use std::os::unix::fs::FileExt as _;
+        let memory = std::fs::File::open("/proc/self/mem").unwrap();
+        memory.read_exact_at(into, u64::try_from(address).unwrap()).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn dropping_wipes_the_bytes_and_what_was_behind_them() {
+        const PATTERN: [u8; 16] = *b"\xa7plaintext\xa7\x5a\xa7\x5a\xa7\x5a";
+        let content = PATTERN.repeat(4096);
+        let has_pattern = |memory: &[u8]| memory.windows(PATTERN.len()).any(|window| window == PATTERN);
+        // The buffer is made first, so that it does not get the memory that is given back.
+        let mut memory = vec![0; content.len()];
+        for kept in [content.len(), content.len() / 2, 0] {
+            let mut text = Plaintext::from(content.clone());
+            text.0.truncate(kept);
+            let address = text.expose().as_ptr().addr();
+            read_memory(address, &mut memory);
+            assert!(has_pattern(&memory));
+            drop(text);
+            read_memory(address, &mut memory);
+            assert!(!has_pattern(&memory), "{kept}");
+        }
+    }
+
     #[test]
     fn truncating_wipes_what_it_cuts_off() {
         let mut text = Plaintext::from(b"secret".to_vec());

@@ -338,13 +338,14 @@ impl World {
         command
     }
 
-    /// Gives all inputs that root made to the program's user.
+    /// Gives all inputs that root made to the program's user, but not the programs, which are links to those of this build.
     pub fn give_all(&self) {
         if is_root() && self.namespace.is_none() {
-            let owner = format!("{ALICE}:{ALICE}");
-            let status = Command::new("chown")
-                .args(["-R", "--from=0", "--no-dereference", &owner])
+            let status = Command::new("find")
                 .arg(self.dir.path())
+                .args(["-user", "0", "!", "(", "-type", "f", "-links", "+1", ")"])
+                .args(["-exec", "chown", "--no-dereference"])
+                .args([&format!("{ALICE}:{ALICE}"), "{}", "+"])
                 .status();
             assert!(status.unwrap().success());
         }
@@ -440,24 +441,11 @@ pub fn copy_program(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
-/// Puts a program of this build into a world, as a link to a copy that all tests share: hundreds of copies would be many gigabytes.
-/// Copies it where no link is possible, as from one file system to another.
+/// Puts a program of this build into a world, as a link: hundreds of copies would be many gigabytes. Copies it where no link is possible,
+/// as from one file system to another, and where others may not run it.
 pub fn link_program(from: &Path, to: &Path) {
-    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join(from.file_name().unwrap());
-    let stamp = |path: &Path| path.metadata().and_then(|status| Ok((status.len(), status.modified()?))).ok();
-    if stamp(&shared) != stamp(from) {
-        // Other tests may use the older copy, or make the same new one.
-        let place = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let fresh = place.path().join("program");
-        let status = Command::new("cp")
-            .arg("--preserve=timestamps")
-            .args([from, &fresh])
-            .status()
-            .unwrap();
-        assert!(status.success());
-        fs::rename(&fresh, &shared).unwrap();
-    }
-    if fs::hard_link(&shared, to).is_err() {
+    let is_for_all = from.metadata().unwrap().permissions().mode() & 0o005 == 0o005;
+    if !is_for_all || fs::hard_link(from, to).is_err() {
         copy_program(from, to);
     }
 }
