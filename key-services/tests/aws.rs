@@ -232,6 +232,54 @@ fn a_program_may_print_credentials() {
 }
 
 #[test]
+fn such_a_program_gets_what_is_about_aws_and_no_other_credentials() {
+    let server = aws();
+    let home = tempfile::tempdir().unwrap();
+    let (config, seen) = (home.path().join("config"), home.path().join("seen"));
+    let command = format!("env > {}", seen.display());
+    fs::write(&config, format!("[default]\ncredential_process = {command}\n")).unwrap();
+    let mut asked = request(&[kms("YQ==")]);
+    asked["environment"] = json!({ "AWS_CONFIG_FILE": config, "AWS_ENDPOINT_URL": server.url });
+    // The units that install secrets have no shell in their `PATH`.
+    let variables = [
+        ("PATH", "/nowhere:/usr/bin"),
+        ("AZURE_CLIENT_SECRET", "a"),
+        ("VAULT_TOKEN", "b"),
+        ("BAO_TOKEN", "c"),
+    ];
+    run(&variables, &asked);
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("AWS_CONFIG_FILE=") && seen.contains("PATH=/nowhere"), "{seen}");
+    for other in ["AZURE_", "VAULT_", "BAO_"] {
+        assert!(!seen.contains(other), "{seen}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_not_obeyed_is_refused() {
+    let config = "[profile p]\nendpoint_url = https://a\naws_access_key_id = A\naws_secret_access_key = B\n";
+    let (asked, run) = ask(&[], &[("config", config)], with_profile("p"));
+    assert!(asked.is_empty());
+    assert_eq!(
+        run.error(0, "cause"),
+        "the profile p has endpoint_url, which this program does not obey in a profile"
+    );
+    assert_eq!(run.error(0, "remedy"), "remove it there, and set AWS_ENDPOINT_URL");
+}
+
+#[test]
+fn the_metadata_service_of_another_cloud_is_told_from_that_of_aws() {
+    let other = Server::new(|_| (404, "", "<html>\nnot here\n</html>".to_owned()));
+    let run = run(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &other.url)], &request(&[kms("YQ==")]));
+    let cause = run.error(0, "cause");
+    assert!(
+        cause.contains("(no metadata service of AWS is here, or it is switched off)"),
+        "{cause}"
+    );
+    assert_eq!(other.asked().len(), 1);
+}
+
+#[test]
 fn a_profile_that_cannot_be_used_is_named() {
     let config = "[profile loop]\nrole_arn = x\nsource_profile = again\n[profile again]\nrole_arn = x\nsource_profile = loop\n\
                   [profile sso]\nsso_session = s\n[profile mfa]\nrole_arn = x\nmfa_serial = y\nsource_profile = sso\n";

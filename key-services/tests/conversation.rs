@@ -7,6 +7,7 @@ mod common;
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     process::Command,
     thread,
     time::Duration,
@@ -72,6 +73,22 @@ fn variables_are_in_the_request_and_in_a_file() {
                 .contains("env: line 2 has not the form NAME=VALUE; correct sops.keyServices.environmentFile")
     );
     assert!(!run.text.contains("secret-half"), "{}", run.text);
+}
+
+#[test]
+fn a_file_of_variables_that_others_may_write_is_not_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("env");
+    std::fs::write(&file, "VAULT_ADDR=http://evil.example\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o646)).unwrap();
+    let mut asked = request(&[kms("YQ==")]);
+    asked["environment_file"] = json!(file);
+    let run = run(&[], &asked);
+    assert!(
+        !run.is_success && run.text.contains("env: others than its reader may write it; correct"),
+        "{}",
+        run.text
+    );
 }
 
 #[test]

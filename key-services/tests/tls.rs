@@ -100,6 +100,12 @@ fn the_authorities_of_the_variables_are_trusted_and_no_others() {
         ask(port, &[("VAULT_CACERT", &good), ("SSL_CERT_FILE", &bad)]).data_key(0),
         "a2V5"
     );
+    // What the configuration sets counts if the host has nothing else.
+    assert_eq!(ask(port, &[("SOPS_CERT_FILE", &good)]).data_key(0), "a2V5");
+    assert_eq!(
+        ask(port, &[("SSL_CERT_FILE", &good), ("SOPS_CERT_FILE", &bad)]).data_key(0),
+        "a2V5"
+    );
     let run = ask(port, &[("VAULT_CACERT", &bad), ("SSL_CERT_FILE", &good)]);
     let trusted = format!("the certificate of https://localhost:{port} is not trusted: ");
     assert!(run.error(0, "cause").starts_with(&trusted), "{}", run.text);

@@ -72,6 +72,18 @@ fn no_key_service_is_asked_for_an_address_that_nobody_allows() {
 }
 
 #[test]
+fn a_variable_that_is_not_obeyed_is_named_if_the_server_does_not_answer() {
+    let gone = "http://127.0.0.1:1";
+    let variables = [("VAULT_ADDR", gone), ("VAULT_TOKEN", "tok"), ("VAULT_SKIP_VERIFY", "true")];
+    let run = run(&variables, &request(&[vault(gone)]));
+    let cause = run.error(0, "cause");
+    assert!(
+        cause.ends_with("; VAULT_SKIP_VERIFY is set, which this program does not obey"),
+        "{cause}"
+    );
+}
+
+#[test]
 fn an_agent_goes_before_the_address_of_the_file() {
     let server = opening();
     let (asked, run) = ask(&server, "https://vault.example.com", &[("VAULT_AGENT_ADDR", &server.url)]);
