@@ -228,6 +228,8 @@ mod tests {
             ("- |\n  @sops:a@b|indent-2@\n", "- |\n  3\n  4\n"),
             // The longest name counts.
             ("@sops:a@b|json@@sops:a@b|first-line@", "53"),
+            // A value that nobody asks about is part of a word, too.
+            ("echo $%p@sops:db|sh@", "echo $1\"2'1\"2'"),
         ] {
             assert_eq!(render_named(text).as_deref(), Ok(rendered), "{text}");
         }
@@ -259,6 +261,10 @@ mod tests {
             (
                 "<SOPS:00:jsn:PLACEHOLDER>",
                 "line 1 contains the placeholder <SOPS:00:jsn:PLACEHOLDER>, but no secret of this manifest has that placeholder; declare the secret, and rebuild",
+            ),
+            (
+                "A=%p\"@sops:db|json@\"",
+                "it is not clear whether secret \"db\" with the filter json is between quotes; write it as a string of its own on the line",
             ),
             (
                 "'@sops:db|json@'",
