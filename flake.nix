@@ -78,7 +78,7 @@
           sops-nix = {
             type = "app";
             program = "${project.sops-install-secrets}/bin/sops-nix";
-            meta.description = "Looks into sops files, and finds the recipients that belong to keys";
+            meta.description = "Shows and checks the secrets of a host, the sops files of a repository, and the recipients of keys";
           };
         }
         // nixpkgs.lib.optionalAttrs (project ? demo) {

@@ -36,6 +36,8 @@ in
           Service = {
             Type = lib.mkDefault "oneshot";
             RemainAfterExit = lib.mkDefault true;
+            # What the installer waits for is the status of the unit.
+            NotifyAccess = lib.mkDefault "main";
             ExecStart = lib.mkDefault "${install.installer}";
             # The script sets these variables itself. They are here for configurations that read them.
             Environment = lib.mkDefault (

@@ -9,8 +9,8 @@ in
     type = lib.types.bool;
     default = true;
     description = ''
-      Whether the command `sops-nix` is in the search path of all users. It shows what a sops file tells without a key, and the recipients of
-      this host.
+      Whether the command `sops-nix` is in the search path of all users. It shows what this host has installed and what is wrong, tries again what
+      failed, looks into sops files without a key, checks them, and prints the recipients of keys. It prints no secret.
     '';
   };
 

@@ -26,6 +26,9 @@ let
   limit = 80;
   grace = 5;
 
+  # After how many seconds it is said what is waited for, as by the program.
+  silence = 2;
+
   # A signal that ends the installation reaches the commands by `timeout`. The script goes on, so that it can say how they ended, and so that the commands
   # after the installation do not run beside those before it.
   hook =
@@ -41,13 +44,23 @@ let
         if phase.suffix == "" then "regular" else lib.removePrefix "-for-" phase.suffix
       }
       enter='nsenter --target 1 --mount --net --wd=/'
-      if [ $# != 0 ] && $enter true 2> /dev/null; then exec $enter "$0"; fi
+      if [ "''${1-inside}" != inside ] && $enter true 2> /dev/null; then exec $enter "$0" inside; fi
       umask 077
       trap : HUP INT TERM
+      # What is waited for is the status of the unit, and is said if it takes some time. A script has no arguments, and is in a unit of somebody else.
+      arguments=$#
+      tell() { [ "$arguments" = 0 ] || systemd-notify --no-block --status="$1" 2> /dev/null; }
+      tell "waiting for sops.${option}"
+      # This lives as long as the commands may, so its number is no other process's when it is ended.
+      ( trap 'kill $! 2> /dev/null; exit' TERM; sleep ${toString silence} & wait; echo "waiting for sops.${option}" >&2; sleep ${toString (limit + grace)} & wait ) &
+      watcher=$!
       timeout --kill-after=${toString grace} ${toString limit} ${pkgs.runtimeShell} -ec ${
         lib.escapeShellArg cfg.${option}
       } < /dev/null
       status=$?
+      kill "$watcher" 2> /dev/null
+      wait
+      tell ""
       case $status in
         0) ;;
         124 | 137) echo "sops.${option} took longer than ${toString limit} seconds, and was ended" >&2 ;;

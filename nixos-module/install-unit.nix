@@ -77,8 +77,9 @@ rec {
       serviceConfig = {
         Type = lib.mkDefault "oneshot";
         RemainAfterExit = lib.mkDefault true;
-        # What the installer waits for is the status of the unit, which systemd shows on the console while the machine boots.
-        NotifyAccess = lib.mkDefault "main";
+        # What the installer waits for is the status of the unit, which systemd shows on the console while the machine boots. Commands around it say
+        # what they are, too.
+        NotifyAccess = lib.mkDefault (if hooks.any phase then "exec" else "main");
         ExecStartPre =
           hooks.execStartPre phase
           ++ lib.optional (cfg.mock && !phase.isEmpty) (mockWarning phase).command

@@ -35,7 +35,8 @@ let
       text;
 
   # At boot, systemd does not run yet. So the exit status and the messages are written to files, and sops-nix.service shows them later, where people
-  # look for them.
+  # look for them. The console shows them at once, because they say what is waited for. It reads them from the file, so that neither a console that stands
+  # still nor what commands of the configuration leave running can hold the installation.
   install =
     phase:
     onlyWhereInstalled phase ''
@@ -46,8 +47,9 @@ let
         mkdir -p -m 0711 ${record.directory}
         install -m 0600 /dev/null ${record.log phase}
         sopsStatus=0
-        ${hooks.installer phase} > ${record.log phase} 2>&1 || sopsStatus=$?
-        cat ${record.log phase}
+        ${hooks.installer phase} > ${record.log phase} 2>&1 &
+        tail -n +1 -s 0.1 --pid="$!" -f ${record.log phase} || true
+        wait "$!" || sopsStatus=$?
         echo "$sopsStatus" > ${record.status phase}
         (exit "$sopsStatus")
       fi

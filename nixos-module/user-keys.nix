@@ -3,6 +3,7 @@
   config,
   lib,
   options,
+  pkgs,
   utils,
   ...
 }:
@@ -15,6 +16,20 @@ let
   # The unit that home-manager makes for each user, which installs the user's secrets.
   homeUnit = user: "home-manager-${utils.escapeSystemdPath user}";
   afterSecrets.after = [ "sops-nix.service" ];
+
+  # Starts that unit again when the key changes. It is not active after its work, so that each switch starts it, and only units that are active are
+  # restarted or reloaded for a secret.
+  keyUnit = user: "sops-nix-key-of-${utils.escapeSystemdPath user}";
+  startsAgain = user: {
+    description = "Installation of the secrets of ${user} when their key changes";
+    wantedBy = [ "multi-user.target" ];
+    serviceConfig = {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      ExecStart = "${pkgs.coreutils}/bin/true";
+      ExecReload = "${pkgs.systemd}/bin/systemctl --no-block restart ${homeUnit user}.service";
+    };
+  };
 in
 {
   options.sops.userKeys = lib.mkOption {
@@ -35,14 +50,17 @@ in
       lib.mapAttrsToList (user: secret: {
         ${secret} = {
           owner = lib.mkDefault user;
-          restartUnits = lib.optional hasHomeManager "${homeUnit user}.service";
+          reloadUnits = lib.optional hasHomeManager "${keyUnit user}.service";
         };
       }) cfg.userKeys
     );
 
     systemd.services =
       lib.optionalAttrs hasHomeManager (
-        lib.mapAttrs' (user: _: lib.nameValuePair (homeUnit user) afterSecrets) cfg.userKeys
+        lib.concatMapAttrs (user: _: {
+          ${homeUnit user} = afterSecrets;
+          ${keyUnit user} = startsAgain user;
+        }) cfg.userKeys
       )
       # A user who logs in early, with secrets that come late.
       // lib.optionalAttrs (cfg.userKeys != { }) { "user@" = afterSecrets; };

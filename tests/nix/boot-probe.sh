@@ -10,6 +10,11 @@ mounts() {
     findmnt -n -o TARGET,FSTYPE,OPTIONS "$mount" && stat -c '%a %U:%G' "$mount"
   done
 }
+metrics() {
+  for file in /data/metrics/*.prom; do
+    [ ! -e "$file" ] || echo "# ${file##*/}: $(grep -c ^sops_nix_ "$file") metrics, $(grep ^sops_nix_last_run_success "$file")"
+  done
+}
 
 echo "# units"
 for unit in sops-nix-for-users sops-nix sops-install-secrets; do echo "$unit: $(state "$unit")"; done
@@ -22,6 +27,12 @@ echo "# mounts"
 mounts
 echo "# files"
 tree
+metrics
+# On a healthy host there is nothing to find. (It does not run the commands of the case, which bring the key. And what is in /data has a link in
+# /tmp beside it, which the system may have emptied. It asks no key service, either.)
+if [ "$(state sops-nix)" = "success active" ] && [ ! -e /hooks ] && [ ! -e /data ] && jq -e '.keyServices | not' /test/manifest.json > /dev/null; then
+  echo "# what the doctor finds: $(/test/sops-nix doctor 2>&1 | grep -v '^waiting for')"
+fi
 echo "# a unit that needs a secret read: $(cat /consumer)"
 [ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
 
@@ -44,7 +55,7 @@ if [ ! -e /hooks ] && jq -e .ageKeyFile /test/manifest.json > /dev/null; then
   before=$(wc -c < /consumer)
   mkdir -p /run/nixos /test/no-units
   sed -i 's#"mode": "0400"#"mode": "0440"#' /test/manifest.json
-  SOPS_NIX_UNITS=/test/no-units SOPS_NIX_SYSTEMCTL=$(command -v systemctl) /test/program /test/manifest.json > /dev/null 2>&1
+  SOPS_NIX_UNITS=/test/no-units SOPS_NIX_SYSTEMCTL=$(command -v systemctl) /test/sops-install-secrets /test/manifest.json > /dev/null 2>&1
   echo "# run by a switch that does not find the unit: $?"
   for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt "$before" ] && break; sleep 0.1; done
   echo "# the unit was restarted and read: $(tail -c +$((before + 1)) /consumer); in lists: $(cat /run/nixos/* 2> /dev/null)"
@@ -54,6 +65,7 @@ fi
 sed -i 's#"key": "db/password"#"key": "no/such/key"#' /test/manifest.json
 systemctl restart sops-nix 2> /dev/null
 echo "# after a failure: $(state sops-nix)"
+metrics
 tree
 
 # The commands that the case has around each installation.
@@ -64,4 +76,6 @@ if [ -e /hooks ]; then
   systemctl restart $(cd /etc/systemd/system && ls -d sops-nix*.service) 2> /dev/null
   echo "# and on a switch of all phases: $(paste -sd, /hooks)"
   echo "# what they leave behind: $(ls /var/lib/sops-nix)"
+  ! grep -q 'sleep infinity' /test/sops-nix-pre-install.sh ||
+    echo "# what was said of those that take long: $(journalctl -b -o cat -u 'sops-nix*' | grep -x 'waiting for sops.preInstall' | sort -u)"
 fi

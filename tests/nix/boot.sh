@@ -1,17 +1,24 @@
 # Part of run.sh. Boots a real systemd with the units of the cases, in a container over a copy of this root, and examines the
 # published secrets. An evaluation cannot show how confinement and mounts work together, but this test can.
 
+# Whether the commands before the installation of a case never end.
+hangs() { grep -qs 'sleep infinity' "$1"/sops-nix-pre-install*.sh; }
+
 # The files of a case. The test key replaces the keys that the case names.
 lay_out_boot() {
   local case=$1 directory=$2 file
   translate_case "$case" "$directory"
   cp tests/fixtures/keys/age.txt "$directory/age.txt"
   chmod 0600 "$directory/age.txt"
-  cp "$SOPS_INSTALL_SECRETS" "$directory/program"
+  # By this name sops-nix knows the installer.
+  cp "$SOPS_INSTALL_SECRETS" "$directory/sops-install-secrets"
+  cp "$(dirname "$SOPS_INSTALL_SECRETS")/sops-nix" "$directory/"
+  sed -i 's#/test/program#/test/sops-install-secrets#g' "$directory"/*.{sh,service,snippet} 2> /dev/null
   # It is built beside the other program.
   cp "$(dirname "$SOPS_INSTALL_SECRETS")/sops-key-services" "$directory/" 2> /dev/null || [ "$case" != key-service-that-boots ] || skip "key services: there is no sops-key-services"
-  # Nobody waits so long for commands that never end.
+  # Nobody waits so long for commands that never end, nor for what is said about them.
   sed -i 's/^timeout --kill-after=[0-9]* [0-9]* /timeout --kill-after=1 2 /' "$directory"/*.sh
+  ! hangs "$directory" || sed -i 's/ sleep 2 & wait;/ sleep 1 \& wait;/' "$directory"/sops-nix-pre-install*.sh
   for file in "$directory"/manifest*.json; do
     # In some cases, the key is a credential. The container manager then passes it to the container. One case may make its key
     # itself.
@@ -69,7 +76,7 @@ boot_in_container() {
   [ -e "$root/probe.log" ] || { cat "$root/console"; return 2; }
   cat "$root/probe.log"
   # What our units say to whoever sits at the console, with their confinement.
-  tr -d '\r' < "$root/console" | grep -ao '^warning: all secrets .*' | sort -u | sed 's/^/# on the console: /'
+  tr -d '\r' < "$root/console" | grep -aoE "^warning: all secrets .*$(! hangs "$directory" || echo '|^waiting for sops.preInstall')" | sort -u | sed 's/^/# on the console: /'
   return 0
 }
 
@@ -103,7 +110,7 @@ check_boots() {
   tests_path=$project/$tests
   credential=$project/tests/fixtures/keys/age.txt
   export tests_path credential work project
-  export -f boot_in_container link_units systemd_is_before
+  export -f boot_in_container hangs link_units systemd_is_before
   # A boot without our units shows what is possible on this machine.
   mkdir -p "$work/boot/nothing"
   if ! boots nothing; then
@@ -112,7 +119,7 @@ check_boots() {
   fi
   local case
   for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
-    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled \
+    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled disabled-with-scripts \
     commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots key-service-that-boots; do
     check_boot "$case" "$case"
   done

@@ -49,6 +49,19 @@ check_activation_scripts() {
   unit
   expect "started again it installs" 0 regular $?
 
+  stand_in sops-nix "echo waits; for _ in \$(seq 100); do grep -q waits '$work/said' && exec echo shown; sleep 0.1; done"
+  activate "$here/setupSecrets.snippet"
+  expect "at boot it is shown at once what is waited for" 0 $'setting up secrets...\nwaits\nshown' $?
+  unit
+  expect "and the unit shows it, too" 0 $'waits\nshown' $?
+  stand_in sops-nix 'sleep 30 & echo regular >&2'
+  local before=$SECONDS
+  activate "$here/setupSecrets.snippet"
+  expect "at boot, what is left running is not waited for" 0 $'setting up secrets...\nregular' $?
+  check "for long" test $((SECONDS - before)) -lt 20
+  unit
+  stand_in sops-nix 'echo regular >&2; exit ${REGULAR:-0}'
+
   activate "$here/setupSecretsForUsers.snippet"
   expect "at boot an early phase succeeds" 0 $'setting up secrets for users...\nearly' $?
   REGULAR=3 activate "$here/setupSecrets.snippet"
@@ -127,6 +140,13 @@ check_hooks() {
   sed -i 's/^:$/sleep 3/' "$work/bin/sops-nix-pre-install"
   interrupted "$work/lib/sops-nix/key.txt" TERM
   expect "nor before the installation" 143 $'before regular\nkey of mode 600\nafter regular' $?
+  "$work/bin/sops-nix-pre-install" > "$work/said" 2>&1
+  expect "commands that take long are named" 0 "waiting for sops.preInstall" $?
+  sed -i 's/ sleep 2 & wait;/ sleep 60 \& wait;/' "$work/bin/sops-nix-post-install"
+  local before=$SECONDS
+  "$work/bin/sops-nix-post-install" > "$work/said" 2>&1
+  expect "and others are not" 0 "" $?
+  check "nor is that waited for" test $((SECONDS - before)) -lt 50
 }
 
 # Makes keys by the real age-keygen.

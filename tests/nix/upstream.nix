@@ -73,6 +73,7 @@ let
     "credentials-of-instances"
     "credentials-with-scripts"
     "disabled"
+    "disabled-with-scripts"
     # It has no dummies, no metrics, and does not look at the age of files.
     "darwin-mock"
     "home-mock"
@@ -85,6 +86,7 @@ let
     "mock-with-scripts"
     "no-mock-in-a-nixos-test-that-has-a-key"
     "warn-age"
+    "writable-directories"
     # It has no units and no commands before and after an installation.
     "commands-after-scripts"
     "commands-around-scripts"

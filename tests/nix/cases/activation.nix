@@ -134,6 +134,8 @@ in
       services.userborn.enable = true;
       sops.secrets.wifi.path = "/data/network/wifi";
       sops.secrets.shared.path = "/tmp/shared secret";
+      sops.metrics.enable = true;
+      sops.metrics.directory = "/data/metrics";
     };
   };
   secrets-in-homes = {

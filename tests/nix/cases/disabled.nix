@@ -67,6 +67,13 @@ in
 
   disabled-with-scripts = {
     shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-show-or-install.sh"
       "setupSecrets.snippet"
       "setupSecretsForUsers.snippet"
       "scripts"

@@ -44,6 +44,7 @@ let
       cat /test/age.txt > /var/lib/sops-nix/key.txt
       stat -c "key of mode %a" /var/lib/sops-nix/key.txt >> /hooks
       systemd-creds --version > /dev/null || echo "no PATH" >> /hooks
+      [ -z "''${NOTIFY_SOCKET-}" ] || echo "status: $(systemctl show -P StatusText sops-nix)" >> /hooks
       sleep infinity
     '';
     postInstall = ''

@@ -46,6 +46,9 @@ in
       "home-manager-alice.service"
       "user@.service"
       "sops-nix.service"
+      "sops-nix-key-of-alice.service"
+      "sops-nix.sh"
+      "sops-nix-mount.sh"
     ];
     module = host {
       imports = [ homeManager ];

@@ -1,12 +1,19 @@
 """Activation by units: what waits for the secrets, users with passwords that are secrets, a switch, the shutdown."""
 
+import json
+import re
 import subprocess
 
 from payload import noted, value
 from scenarios.script import UNITS, assert_notes, lay_out, look_at_the_journal_and_reboot
 
-# How many seconds the first installation is delayed.
-DELAY = 30
+# How many seconds the key of the first installation is waited for.
+DELAY = 20
+# The command that prints the key. Only the first boot is slow.
+SLOW_KEY = f"""#!/bin/sh
+[ -e /test/was-slow ] || sleep {DELAY}
+cat /test/age.txt
+"""
 
 
 def tell(lab):
@@ -20,8 +27,10 @@ def tell(lab):
     before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": hashed}
     lay_out(payload, payload.encrypt("secrets.yaml", before), payload.encrypt("new.yaml", {**before, "changed": new}))
     lay_out_users(payload)
-    # Only the first boot is slow.
-    payload.drop_in("sops-nix.service", f"[Service]\nExecStartPre=/bin/sh -c '[ -e /test/was-slow ] || sleep {DELAY}'\nExecStartPre=+/usr/bin/touch /test/was-slow\n")
+    payload.write("test/slow-key", SLOW_KEY, 0o755)
+    manifest = payload.test / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "ageKeyFile": None}))
+    payload.drop_in("sops-nix.service", "[Service]\nEnvironment=SOPS_AGE_KEY_CMD=/test/slow-key\nExecStartPost=+/usr/bin/touch /test/was-slow\n")
     machine = lab.machine()
     machine.start(payload.archive())
 
@@ -36,6 +45,12 @@ def tell(lab):
         assert not early, f"started before the secrets were there: {early}"
         assert machine.succeed("cat /run/notes/{environment,credential,changed}").splitlines() == [
             noted("start", environment.removeprefix("TOKEN=")), noted("start", same), noted("start", old)]
+
+    with lab.scenario("2b", "while the secrets are waited for, the console says what for"):
+        console = machine.console.log.read_text(errors="replace")
+        # systemd cuts it in the middle, because this console has 80 columns.
+        assert re.search("(sops-nix.service|Secrets of sops files).*the command in SOPS_AGE_KEY_CMD|sops-nix.service/start running.*SOPS_AGE_KEY_CMD", console), console[-3000:]
+        assert "waiting for the command in SOPS_AGE_KEY_CMD" in machine.journal("-u sops-nix -o cat"), "the journal does not say it"
 
     with lab.scenario("3", "a password from an early secret is there when systemd-sysusers creates the user; login"):
         assert machine.succeed("getent shadow carol | cut -d: -f2") == hashed

@@ -2,9 +2,16 @@
 export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-findutils/bin:/nix/store/00000000000000000000000000000000-gnugrep/bin:/nix/store/00000000000000000000000000000000-gnused/bin:/nix/store/00000000000000000000000000000000-systemd/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'"${PATH:+:$PATH}"
 export SOPS_NIX_PHASE=users
 enter='nsenter --target 1 --mount --net --wd=/'
-if [ $# != 0 ] && $enter true 2> /dev/null; then exec $enter "$0"; fi
+if [ "${1-inside}" != inside ] && $enter true 2> /dev/null; then exec $enter "$0" inside; fi
 umask 077
 trap : HUP INT TERM
+# What is waited for is the status of the unit, and is said if it takes some time. A script has no arguments, and is in a unit of somebody else.
+arguments=$#
+tell() { [ "$arguments" = 0 ] || systemd-notify --no-block --status="$1" 2> /dev/null; }
+tell "waiting for sops.preInstall"
+# This lives as long as the commands may, so its number is no other process's when it is ended.
+( trap 'kill $! 2> /dev/null; exit' TERM; sleep 2 & wait; echo "waiting for sops.preInstall" >&2; sleep 85 & wait ) &
+watcher=$!
 timeout --kill-after=5 80 /bin/sh -ec 'echo "before $SOPS_NIX_PHASE" >> /hooks
 for namespace in mnt net; do
   [ "$(readlink /proc/self/ns/$namespace)" = "$(readlink /proc/1/ns/$namespace)" ] || echo "not in $namespace of the system" >> /hooks
@@ -16,6 +23,9 @@ stat -c "key of mode %a" /var/lib/sops-nix/key.txt >> /hooks
 sleep 0.3
 ' < /dev/null
 status=$?
+kill "$watcher" 2> /dev/null
+wait
+tell ""
 case $status in
   0) ;;
   124 | 137) echo "sops.preInstall took longer than 80 seconds, and was ended" >&2 ;;

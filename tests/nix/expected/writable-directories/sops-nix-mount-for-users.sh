@@ -4,6 +4,7 @@ enter='nsenter --target 1 --mount --wd=/'
 if [ "$1" != inside ] && $enter true 2> /dev/null; then exec $enter "$0" inside; fi
 umask 022
 mountPoint=/run/secrets-for-users.d
+mkdir -p /data
 if mountpoint -q "$mountPoint"; then
   mount -o remount,bind,nodev,nosuid,noexec "$mountPoint"
 else
