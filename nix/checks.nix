@@ -44,6 +44,7 @@ let
             ../build.rs
             ../benches
             ../default.nix
+            ../docs/messages.md
             ../docs/options.md
             ../flake.lock
             ../flake.nix

@@ -12,13 +12,14 @@ rustPlatform.buildRustPackage {
   pname = name;
   inherit version;
 
-  # Only what the compiler reads: a change of a document or a module causes no rebuild.
+  # Only what the compiler reads: a change of a module or of another document causes no rebuild.
   src = lib.fileset.toSource {
     root = ../.;
     fileset = lib.fileset.unions [
       ../Cargo.lock
       ../Cargo.toml
       ../build.rs
+      ../docs/messages.md
       ../src
     ];
   };

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 # The crates that are fetched already, at other paths.
 mkdir -p "$work/cargo" "$work/other/place"
 ln -s "${CARGO_HOME:-$HOME/.cargo}"/* "$work/cargo"
-cp -r Makefile Cargo.toml Cargo.lock build.rs src "$work/other/place"
+cp -r --parents Makefile Cargo.toml Cargo.lock build.rs docs/messages.md src "$work/other/place"
 cd "$work/other/place"
 env -u CARGO_TARGET_DIR CARGO_HOME="$work/cargo" make static
 

@@ -7,7 +7,7 @@ use sops_install_secrets::{
         cli::{self, Request},
         environment::Environment,
         messages,
-        run::{after_switch, run},
+        run::{Outcome, after_switch, run},
     },
     system::{hardening, root::Root},
 };
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     hardening::ignore_umask();
     let dumps = hardening::forbid_dumps();
     // The log starts before anything is reported. So an error of `forbid_dumps` is kept until the log has started.
-    messages::init(&env::var("JOURNAL_STREAM").unwrap_or_default());
+    let messages = messages::init(&env::var("JOURNAL_STREAM").unwrap_or_default());
     hardening::hush_panics();
     if let Err(error) = dumps {
         tracing::warn!("cannot forbid core dumps: {error}; a crash could leave secrets in a file");
@@ -32,7 +32,13 @@ fn main() -> ExitCode {
         Ok(Request::AfterSwitch { since, failed }) => {
             after_switch(since.as_deref(), failed, &Environment::read(), &Root::new("/")).into()
         }
-        Ok(Request::Run(arguments)) => run(&arguments, Environment::read(), &Root::new("/")).into(),
+        Ok(Request::Run(arguments)) => {
+            let outcome = run(&arguments, Environment::read(), &Root::new("/"));
+            if outcome != Outcome::Done {
+                messages.tell_more(&env::var_os("PATH").unwrap_or_default());
+            }
+            outcome.into()
+        }
         Err(line) => {
             tracing::error!("{line}");
             ExitCode::from(2)

@@ -415,13 +415,17 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         .with("ageSshKeyPaths", json!([world.fixture("keys/ssh_ed25519")]))
         .secret("good", &file, "database/host")
         .secret("bad", &file, "database/hosts");
+    // Only a command that is there is named.
+    let place = world.path("/run/current-system/sw/bin");
+    fs::create_dir_all(&place).unwrap();
+    fs::write(place.join("sops-nix"), "").unwrap();
     let (messages, text, code) = run_under_systemd(&world, &manifest);
     assert_eq!(
         (text.as_str(), code),
         ("", Some(3)),
         "standard error is the journal itself, so what is there would be said twice"
     );
-    assert_eq!(messages.len(), 3, "{messages:#?}");
+    assert_eq!(messages.len(), 4, "{messages:#?}");
     let failure = "MESSAGE=secret \"bad\" from $DIR/nesting.json: the key \"database/hosts\" does not exist; did you mean \"database/host\"?";
     assert_eq!(
         having(
@@ -441,6 +445,8 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
     let imported = "MESSAGE=sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint \
                     age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl";
     assert_eq!(having(&messages, &[imported]).len(), 1, "{messages:#?}");
+    let last = "MESSAGE=to read more about this, run: sops-nix messages key-not-in-file";
+    assert!(messages[3].lines().any(|line| line == last), "{messages:#?}");
     for message in messages {
         assert_eq!(secret_in(&message), None, "a message to the journal");
     }

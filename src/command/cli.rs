@@ -69,6 +69,11 @@ pub enum Task {
     /// anything stays.
     Forget(ForgetArguments),
 
+    /// Say what messages mean, and what to do about them
+    ///
+    /// A run that fails names its messages in its last line. No network is needed: the list is a part of this program.
+    Messages(MessagesArguments),
+
     /// Show what a sops file tells without a key
     ///
     /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether
@@ -159,6 +164,14 @@ pub struct ForgetArguments {
     /// Also remove symlinks that lead to secrets which are still there
     #[arg(long)]
     pub yes: bool,
+}
+
+/// The arguments of `sops-nix messages`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct MessagesArguments {
+    /// The names of messages, as a run gives them, or the text of a message in quotes; without one, all
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// The arguments of `sops-nix plan`.

@@ -12,6 +12,7 @@ mod input;
 mod inspect;
 mod key_list;
 mod layout;
+mod messages;
 mod public_half;
 mod question;
 mod reply;

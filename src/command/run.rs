@@ -12,7 +12,7 @@ use super::{
     audience::Audience,
     check,
     cli::{CommandLine, Task},
-    convert, host, host_keys, init, inspect,
+    convert, host, host_keys, init, inspect, messages,
     reply::Reply,
 };
 use crate::{
@@ -45,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         Task::Retry => host::retry(audience, root),
         Task::Rollback(arguments) => host::rollback(arguments, audience, root),
         Task::Forget(arguments) => host::forget(arguments, audience, root),
+        Task::Messages(arguments) => Ok(messages::answer(arguments, audience)),
         Task::Check(arguments) => check::answer(arguments, audience),
         Task::Init(arguments) => init::answer(arguments, audience, root),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
@@ -128,7 +129,7 @@ mod tests {
         for word in ["status", "doctor", "who-reads", "retry"] {
             assert!(refused(word), "{word}");
         }
-        for word in ["keys", "check", "init", "convert"] {
+        for word in ["keys", "check", "init", "convert", "messages"] {
             assert!(!refused(word), "{word}");
         }
     }

@@ -209,9 +209,9 @@ impl Keyring {
     }
 }
 
-/// What is waited for while `program` is asked for the keys of `files`.
+/// What is waited for while `program` is asked for the keys of `files`. What a person has to do comes first: a boot screen cuts the end.
 fn awaited(program: &str, files: &str) -> String {
-    format!("{program}, which is asked for the key of {files}; if the key is on a token, touch the token")
+    format!("{program} (if the key is on a token, touch the token), which is asked for the key of {files}")
 }
 
 /// The names of files, each once: three of them, and how many more.

@@ -19,6 +19,7 @@ mod left_over;
 mod limit;
 pub(crate) mod manifest_file;
 mod marks;
+pub mod message_list;
 pub mod messages;
 mod metrics;
 mod metrics_file;

@@ -24,7 +24,7 @@ fn each_example_of_the_command_is_what_a_case_prints() {
     let cases: Vec<_> = cases.iter().map(|case| std::fs::read_to_string(case).unwrap()).collect();
     let shown: Vec<_> = cases.iter().filter_map(|case| shown(case)).collect();
     let examples = examples(&page);
-    assert_eq!(examples.len(), 9);
+    assert_eq!(examples.len(), 10);
     for example in examples {
         assert!(shown.iter().any(|case| *case == example), "no case prints this:\n{example}");
     }

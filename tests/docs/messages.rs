@@ -7,12 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use sops_install_secrets::program::message_list::{self, NAMES, row_of};
 
 use crate::{found, read, root};
-
-/// Words in the list that stand for other words.
-const NAMES: &str = "MANIFEST|MOUNTPOINT|TEMPLATE|DIRECTORY|CREDENTIAL|KEYFILE|FORMAT|CIPHER|PLUGIN|SECRET|FIELD|ENTRY|OTHER|FILE|HOME|LINK|LIST|\
-    PATH|PART|UNIT|VERB|FLAG|MODE|USER|KEY|N";
 
 /// The first cell of each row of the list.
 fn rows() -> Vec<String> {
@@ -33,7 +30,7 @@ fn listed() -> Vec<String> {
 
 /// A pattern for the beginning of a message in the list.
 fn pattern(listed: &str) -> String {
-    let names = Regex::new(&format!(r"…|(?-u:\b)(?:{NAMES})(?-u:\b)")).unwrap();
+    let names = Regex::new(&format!(r"…|(?-u:\b)(?:{})(?-u:\b)", NAMES.join("|"))).unwrap();
     let mut pattern = String::new();
     let mut end = 0;
     for name in names.find_iter(listed) {
@@ -96,6 +93,20 @@ fn each_message_of_the_program_is_in_the_list() {
     unlisted.sort_unstable();
     unlisted.dedup();
     assert!(unlisted.is_empty(), "{unlisted:#?}");
+}
+
+/// What `sops-nix messages` shows is the list of the page, and it finds the row of each message that a test has seen.
+#[test]
+fn the_program_has_each_row_and_finds_it_by_a_message() {
+    let anchors: Vec<_> = message_list::rows().map(|row| row.anchor).collect();
+    let page = rows();
+    let named: Vec<_> = page.iter().flat_map(|row| found("^<a id=\"([^\"]+)\"", row)).collect();
+    assert_eq!(anchors, named);
+    let tests = text("tests");
+    let said = found(r"(?m)^ *(?:error|warning): (.+)$", &tests).into_iter();
+    let mut unfound: Vec<_> = said.filter(|said| row_of(said).is_none()).collect();
+    unfound.dedup();
+    assert!(unfound.is_empty(), "{unfound:#?}");
 }
 
 /// People link to a row, in a ticket or in a note beside their configuration.

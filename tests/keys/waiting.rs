@@ -14,7 +14,7 @@ fn said(host: &Host, file: &str) -> Option<String> {
 
 #[test]
 fn a_plugin_that_takes_long_is_named_with_the_file_that_it_is_asked_for() {
-    let told = "waiting for age-plugin-test, which is asked for the key of $DIR/to-plugin.yaml; if the key is on a token, touch the token\n";
+    let told = "waiting for age-plugin-test (if the key is on a token, touch the token), which is asked for the key of $DIR/to-plugin.yaml\n";
     for (seconds, expected) in [("4", told), ("0.1", "")] {
         let identity = plugin_identity("fixtures", &[&format!("rest {seconds}")]);
         let Some(said) = said(&Host::new().identity(&identity), "to-plugin.yaml") else {

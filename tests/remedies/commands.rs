@@ -306,8 +306,18 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "to see all messages, run: sops-nix messages",
+        "the case all of sops-nix messages types it",
+        &[],
+    ),
+    named(
+        "to read more about this, run: sops-nix messages",
+        "the case after-a-failed-run types it with one of the names",
+        &[],
+    ),
+    named(
         "to see what that waits for, run: systemctl",
-        "the command only shows something, and the boots of the story unit look at what it shows",
+        "it only shows something: the status of the unit, which boot 2b sees on the console",
         &[],
     ),
     named(

@@ -1,0 +1,189 @@
+//! The list of messages in the documents: what each message means, and what to do about it.
+//!
+//! The page is a part of the program, so that it can be read on a host that has no network.
+
+use std::cmp::Reverse;
+
+/// The page. The tests of the documents compare its list with what the program prints.
+const PAGE: &str = include_str!("../../docs/messages.md");
+
+/// The words in the list that stand for other words. `…` stands for any text.
+pub const NAMES: [&str; 26] = [
+    "MANIFEST",
+    "MOUNTPOINT",
+    "TEMPLATE",
+    "DIRECTORY",
+    "CREDENTIAL",
+    "KEYFILE",
+    "FORMAT",
+    "CIPHER",
+    "PLUGIN",
+    "SECRET",
+    "FIELD",
+    "ENTRY",
+    "OTHER",
+    "FILE",
+    "HOME",
+    "LINK",
+    "LIST",
+    "PATH",
+    "PART",
+    "UNIT",
+    "VERB",
+    "FLAG",
+    "MODE",
+    "USER",
+    "KEY",
+    "N",
+];
+
+/// A row of the list. The texts are in the form of Markdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The name to which links lead: `messages.md#NAME`.
+    pub anchor: &'static str,
+    /// The beginnings of the messages, each in backquotes, and where they stand if that is not plain.
+    pub messages: &'static str,
+    /// What they mean.
+    pub meaning: &'static str,
+    /// What to do about them.
+    pub remedy: &'static str,
+}
+
+impl Row {
+    /// Reads a line of the page. `None` if it is no row of the list.
+    fn read(line: &'static str) -> Option<Self> {
+        let (anchor, rest) = line.strip_prefix("| <a id=\"")?.split_once('"')?;
+        let (_, cells) = rest.split_once("</a> ")?;
+        let mut cells = cells.strip_suffix(" |")?.split(" | ");
+        Some(Self {
+            anchor,
+            messages: cells.next()?,
+            meaning: cells.next()?,
+            remedy: cells.next()?,
+        })
+    }
+
+    /// Whether the messages of this row only sum up what other messages of the same run have said.
+    pub(crate) fn is_sum(&self) -> bool {
+        self.meaning.starts_with("This message sums up")
+    }
+
+    /// How much of `message` is in this row: for each line, the letters of that message of the row which has most of the line. 0 if
+    /// it has none.
+    fn likeness(&self, message: &str) -> usize {
+        let listed: Vec<_> = self.messages.split('`').skip(1).step_by(2).map(parts).collect();
+        let of_line = |line| {
+            let said = listed.iter().filter(|parts| has_in_order(line, parts));
+            said.map(|parts| parts.iter().map(String::len).sum()).max().unwrap_or(0)
+        };
+        message.lines().map(of_line).sum()
+    }
+}
+
+/// The rows of the list, in its order.
+pub fn rows() -> impl Iterator<Item = Row> {
+    PAGE.lines().filter_map(Row::read)
+}
+
+/// The row that tells of `message`, which may have several lines: the row that has most of it.
+#[must_use]
+pub fn row_of(message: &str) -> Option<Row> {
+    let rows = rows().enumerate();
+    let alike = rows.map(|(number, row)| (row.likeness(message), Reverse(number), row));
+    let (_, _, row) = alike
+        .filter(|(likeness, ..)| *likeness > 0)
+        .max_by_key(|(likeness, number, _)| (*likeness, *number))?;
+    Some(row)
+}
+
+/// The parts of a message in the list that are printed as they stand.
+fn parts(listed: &str) -> Vec<String> {
+    let words = listed.split_inclusive(|letter| !is_of_a_word(letter));
+    let open = words.map(|word| match word.trim_end_matches(|letter| !is_of_a_word(letter)) {
+        name if NAMES.contains(&name) => word.replacen(name, "…", 1),
+        _ => word.to_owned(),
+    });
+    let open: String = open.collect();
+    let parts = open.split('…').filter(|part| !part.trim().is_empty());
+    parts.map(str::to_owned).collect()
+}
+
+fn is_of_a_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// Whether a line has all parts, one after the other.
+fn has_in_order(line: &str, parts: &[String]) -> bool {
+    let rest = parts
+        .iter()
+        .try_fold(line, |rest, part| rest.split_once(part.as_str()).map(|(_, rest)| rest));
+    rest.is_some() && !parts.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_a_listed_message_stand_for_anything() {
+        assert_eq!(
+            parts("cannot use line N of KEYFILE: it …"),
+            ["cannot use line ", " of ", ": it "]
+        );
+        assert_eq!(
+            parts("-FLAG cannot be \"…\"; usage: …"),
+            ["-", " cannot be \"", "\"; usage: "]
+        );
+        assert_eq!(parts("cannot use SOPS_AGE_KEY_CMD: …"), ["cannot use SOPS_AGE_KEY_CMD: "]);
+        assert_eq!(parts("… and 5 NAMES"), [" and 5 NAMES"]);
+    }
+
+    #[test]
+    fn each_message_leads_to_the_row_that_has_most_of_it() {
+        let cases = [
+            ("cannot decrypt a.yaml (needed by secret a)\n  age1x\n", "no-key-opens-it"),
+            (
+                "cannot decrypt a.yaml (needed by secret a)\n  k.txt  (no key)\n",
+                "no-key-from-a-source",
+            ),
+            (
+                "cannot decrypt a.yaml (needed by secret a): the MAC does not match",
+                "mac-does-not-match",
+            ),
+            (
+                "cannot decrypt a.yaml (needed by secret a): the key \"b\": the value is a number in plain text",
+                "value-in-plain-text",
+            ),
+            (
+                "cannot decrypt a.yaml (needed by secret a): something new",
+                "sops-file-not-valid",
+            ),
+            (
+                "cannot use a.yaml (needed by a) as a sops file: it is not valid yaml: line 9: a: two files seem to be joined",
+                "two-files-joined",
+            ),
+            (
+                "cannot use a.yaml as a sops file: it was never encrypted; encrypt it",
+                "never-encrypted",
+            ),
+            (
+                "cannot read the manifest m.json: no such file; correct the path",
+                "manifest-unreadable",
+            ),
+            ("cannot use /k.txt: no such file; restore it", "key-missing"),
+            ("cannot use /k.txt: something new", "key-unusable"),
+            ("secret \"a\": there is no user \"u\"; declare it", "no-such-user"),
+        ];
+        for (message, anchor) in cases {
+            assert_eq!(row_of(message).map(|row| row.anchor), Some(anchor), "{message}");
+        }
+        assert_eq!(row_of("what nobody says"), None);
+    }
+
+    #[test]
+    fn only_the_two_sums_of_a_run_are_sums() {
+        let sums: Vec<_> = rows().filter(Row::is_sum).map(|row| row.anchor).collect();
+        assert_eq!(sums, ["nothing-was-changed", "published-in-part"]);
+    }
+}
