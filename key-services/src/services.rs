@@ -57,7 +57,7 @@ impl<'a> Services<'a> {
     /// If no service gives it.
     pub(crate) fn open(&self, entry: &Entry) -> Result<Secret, Fault> {
         let fault = match self.ask_service(entry) {
-            Err(fault) if matches!(fault.kind, Kind::NotSpoken | Kind::NoCredentials) => fault,
+            Err(fault) if matches!(fault.kind, Kind::NotSpoken | Kind::NoCredentials) && self.may_be_passed_on(entry) => fault,
             decided => return decided,
         };
         let mut faults = vec![fault];
@@ -68,6 +68,14 @@ impl<'a> Services<'a> {
             }
         }
         Err(joined(faults))
+    }
+
+    /// Whether key services of sops may see the entry. They ask whatever address is in it, and join its path.
+    fn may_be_passed_on(&self, entry: &Entry) -> bool {
+        match entry {
+            Entry::HcVault(key) => self.vault.may_be_passed_on(key),
+            Entry::Kms(_) | Entry::GcpKms { .. } | Entry::AzureKv { .. } | Entry::Hckms { .. } => true,
+        }
     }
 
     fn ask_service(&self, entry: &Entry) -> Result<Secret, Fault> {

@@ -64,6 +64,16 @@ fn no_key_service_is_asked_for_an_address_that_nobody_allows() {
     asked["key_services"] = json!([format!("tcp://{}", service.local_addr().unwrap())]);
     asked["timeout_seconds"] = json!(2);
     assert_eq!(run(&[("VAULT_TOKEN", "tok")], &asked).error(0, "kind"), "address_refused");
+    // Nor is it where an agent is asked in the place of that address, and cannot be.
+    let socket = run(&[("VAULT_AGENT_ADDR", "unix:///run/agent.sock")], &asked);
+    assert_eq!(socket.error(0, "kind"), "not_spoken");
+    let missing = [("VAULT_AGENT_ADDR", "http://127.0.0.1:1"), ("VAULT_TOKEN_FILE", "/gone")];
+    assert_eq!(run(&missing, &asked).error(0, "kind"), "no_credentials");
+    // Nor for a key that it would take for a path.
+    let mut path = asked.clone();
+    path["allowed_endpoints"] = json!(["http://vault.example.com:8200"]);
+    path["entries"][0]["entry"]["hc_vault"]["key_name"] = json!("../../auth/token/revoke-self");
+    assert_eq!(run(&[], &path).error(0, "kind"), "bad_metadata");
     assert_eq!(service.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     // It is asked where there is no token for an address that is allowed.
     asked["allowed_endpoints"] = json!(["http://vault.example.com:8200"]);

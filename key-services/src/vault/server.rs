@@ -29,6 +29,15 @@ pub(crate) fn address(address: &str, allowed: &[String], environment: &Environme
         let agent = Origin::alone(agent).ok_or_else(|| no_address().remedy("write it as http://127.0.0.1:8100"))?;
         return Ok(agent.to_string());
     }
+    of_file(address, allowed, environment).map(|origin| origin.to_string())
+}
+
+/// The server at `address`, which a file names, if somebody has allowed it.
+///
+/// # Errors
+///
+/// If nobody allows the address.
+pub(super) fn of_file(address: &str, allowed: &[String], environment: &Environment) -> Result<Origin, Fault> {
     let listed = environment
         .get("SOPS_HC_VAULT_ALLOWLIST")
         .unwrap_or_default()
@@ -47,7 +56,7 @@ pub(crate) fn address(address: &str, allowed: &[String], environment: &Environme
         fault.remedy("correct the address in .sops.yaml, and run sops updatekeys on the file")
     })?;
     if named.filter_map(Origin::alone).any(|named| named == origin) {
-        return Ok(origin.to_string());
+        return Ok(origin);
     }
     let cause = format!("the file asks for the token of this host to be sent to {origin}, which nobody has allowed");
     Err(Fault::new(Kind::AddressRefused, cause).remedy(format!(
