@@ -97,14 +97,12 @@ pub fn preview(site: &Site) -> Vec<PathBuf> {
     former.into_iter().filter(is_there).collect()
 }
 
-/// The symlinks of this installation that no secret or template has any more. If a declared path leads to another place now, the
-/// symlink at the old place is one of them.
+/// The symlinks of this installation whose paths no secret or template has any more. If a declared path leads to another place now, the
+/// symlink at the old place is none of them: the path may lead there again at any time, as where a link changes between two directories.
 fn former(made: &Made, site: &Site, places: &LinkPlaces) -> Vec<PathBuf> {
     let now: HashSet<_> = places.values().collect();
     let is_former = |at: &PathBuf, link: &MadeLink| {
-        link.installation == site.link
-            && (places.contains_key(&link.declared) || !site.declared.contains(&link.declared))
-            && !now.contains(at)
+        link.installation == site.link && !site.declared.contains(&link.declared) && !now.contains(at)
     };
     let former = made.links.iter().filter(|(at, link)| is_former(at, link));
     former.map(|(at, _)| at.clone()).collect()

@@ -207,7 +207,9 @@ fn a_path_that_moves_between_phases_keeps_what_was_moved_aside() {
         if order == "early last" {
             runs.reverse();
         }
-        runs.iter().for_each(|run| drop(world.install(run)));
+        for run in &runs {
+            world.install(run);
+        }
         assert_eq!(
             world.shell("readlink /etc/key"),
             "/run/secrets-for-users/etc-key\n",
@@ -218,6 +220,24 @@ fn a_path_that_moves_between_phases_keeps_what_was_moved_aside() {
         assert_eq!(world.shell("cat /etc/key; ls /etc | grep key"), "precious\nkey\n", "{order}");
         assert!(!has_ledger(&world), "{order}");
     }
+}
+
+/// As with tools that switch a link between two directories.
+#[test]
+fn a_place_to_which_a_declared_path_led_keeps_its_link_until_the_secret_goes() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /etc/blue /etc/green; ln -s blue /etc/current; echo old > /etc/blue/key");
+    world.install(&at(&world, &["/etc/current/key"]));
+    let live = "/run/secrets/etc-current-key\n";
+    for way in ["green", "blue", "green"] {
+        world.shell(&format!("ln -sfn {way} /etc/current"));
+        install(&world, &["/etc/current/key"], "");
+        assert_eq!(world.shell("readlink /etc/blue/key"), live, "{way}");
+        assert_eq!(world.shell("readlink /etc/green/key"), live, "{way}");
+    }
+    world.install(&at(&world, &[]));
+    assert_eq!(world.shell("cat /etc/blue/key; ls /etc/green"), "old\n");
+    assert!(!has_ledger(&world));
 }
 
 #[test]
