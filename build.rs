@@ -1,6 +1,8 @@
 //! Makes the man pages and the shell completions of both programs from the definitions of their command lines.
 //!
-//! They land in `$SOPS_ASSETS` where that is set (the Makefile and packagers set it), else in cargo's own output directory.
+//! Takes the messages out of the page about messages, for the program that is installed everywhere.
+//!
+//! The man pages and completions land in `$SOPS_ASSETS` where that is set (the Makefile and packagers set it), else in cargo's own output directory.
 //!
 //! On macOS, the programs name no library that they do not use: the crate `libc` names libiconv for everybody.
 
@@ -11,6 +13,7 @@ use std::{
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate_to};
+use message_row::Row;
 
 #[allow(dead_code, reason = "the build needs the definition of the arguments, not their use")]
 #[path = "src/program/cli.rs"]
@@ -19,7 +22,12 @@ mod installer;
 #[path = "src/command/cli.rs"]
 mod command;
 
+#[allow(dead_code, reason = "the build needs the messages of a row, not the rest")]
+#[path = "src/program/message_row.rs"]
+mod message_row;
+
 fn main() -> io::Result<()> {
+    write_messages()?;
     println!("cargo::rerun-if-changed=src/program/cli.rs");
     println!("cargo::rerun-if-changed=src/command/cli.rs");
     println!("cargo::rerun-if-env-changed=SOPS_ASSETS");
@@ -44,6 +52,21 @@ fn main() -> io::Result<()> {
         clap_mangen::generate_to(program, &directory)?;
     }
     Ok(())
+}
+
+/// Writes the messages of the page: for each row a line with its name, its messages, and whether they sum up others.
+fn write_messages() -> io::Result<()> {
+    const PAGE: &str = "docs/messages.md";
+    println!("cargo::rerun-if-changed={PAGE}");
+    println!("cargo::rerun-if-changed=src/program/message_row.rs");
+    let page = fs::read_to_string(PAGE)?;
+    let line = |row: Row<'_>| {
+        let kind = if row.is_sum() { "sum" } else { "" };
+        [row.anchor, "\t", row.messages, "\t", kind, "\n"].concat()
+    };
+    let lines: String = page.lines().filter_map(Row::read).map(line).collect();
+    let directory = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    fs::write(directory.join("messages.txt"), lines)
 }
 
 /// Mends the completions for bash. There, `clap_complete` 4.6.11 has two names for each command of a program with a hyphen in its name:

@@ -7,7 +7,10 @@ use super::{
     reply::Reply,
 };
 use crate::{
-    program::message_list::{Row, row_of, rows},
+    program::{
+        message_list::{row_of, rows},
+        message_row::Row,
+    },
     text::{diagnosis::Diagnosis, printable::quoted},
 };
 
@@ -36,8 +39,9 @@ pub(crate) fn answer(arguments: &MessagesArguments, audience: Audience) -> Reply
 }
 
 /// The row that a message ends with, or that tells of a message which somebody has copied.
-fn row(name: &str) -> Option<Row> {
-    rows().find(|row| row.anchor == name).or_else(|| row_of(name))
+fn row(name: &str) -> Option<Row<'static>> {
+    let named = |name: &str| rows().find(|row| row.anchor == name);
+    named(name).or_else(|| named(row_of(name)?.anchor))
 }
 
 fn unknown(name: &str) -> Diagnosis {
@@ -48,7 +52,7 @@ fn unknown(name: &str) -> Diagnosis {
 }
 
 /// What a row says, for people.
-fn page(row: &Row) -> String {
+fn page(row: &Row<'_>) -> String {
     let cells = [
         ("what you see", row.messages),
         ("what it means", row.meaning),
@@ -59,7 +63,7 @@ fn page(row: &Row) -> String {
 }
 
 /// What a row says, for a script.
-fn fields(row: &Row) -> String {
+fn fields(row: &Row<'_>) -> String {
     line(&[
         "message",
         row.anchor,

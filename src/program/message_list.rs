@@ -4,8 +4,12 @@
 
 use std::cmp::Reverse;
 
+use super::message_row::Row;
+
 /// The page. The tests of the documents compare its list with what the program prints.
 const PAGE: &str = include_str!("../../docs/messages.md");
+/// The messages of the page, which `build.rs` takes out of it: a line for each row. The installer has no more of the page than this.
+const MESSAGES: &str = include_str!(concat!(env!("OUT_DIR"), "/messages.txt"));
 
 /// The words in the list that stand for other words. `…` stands for any text.
 pub const NAMES: [&str; 26] = [
@@ -37,36 +41,26 @@ pub const NAMES: [&str; 26] = [
     "N",
 ];
 
-/// A row of the list. The texts are in the form of Markdown.
+/// The messages of one row of the list, without what the row says about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// The name to which links lead: `messages.md#NAME`.
+pub struct ListedMessages {
+    /// The name of the row.
     pub anchor: &'static str,
-    /// The beginnings of the messages, each in backquotes, and where they stand if that is not plain.
-    pub messages: &'static str,
-    /// What they mean.
-    pub meaning: &'static str,
-    /// What to do about them.
-    pub remedy: &'static str,
+    /// The beginnings of the messages, each in backquotes.
+    messages: &'static str,
+    /// Whether they only sum up what other messages of the same run have said.
+    pub(crate) is_sum: bool,
 }
 
-impl Row {
-    /// Reads a line of the page. `None` if it is no row of the list.
+impl ListedMessages {
+    /// Reads a line of [`MESSAGES`].
     fn read(line: &'static str) -> Option<Self> {
-        let (anchor, rest) = line.strip_prefix("| <a id=\"")?.split_once('"')?;
-        let (_, cells) = rest.split_once("</a> ")?;
-        let mut cells = cells.strip_suffix(" |")?.split(" | ");
+        let mut fields = line.split('\t');
         Some(Self {
-            anchor,
-            messages: cells.next()?,
-            meaning: cells.next()?,
-            remedy: cells.next()?,
+            anchor: fields.next()?,
+            messages: fields.next()?,
+            is_sum: fields.next()? == "sum",
         })
-    }
-
-    /// Whether the messages of this row only sum up what other messages of the same run have said.
-    pub(crate) fn is_sum(&self) -> bool {
-        self.meaning.starts_with("This message sums up")
     }
 
     /// How much of `message` is in this row: for each line, the letters of that message of the row which has most of the line. 0 if
@@ -82,14 +76,14 @@ impl Row {
 }
 
 /// The rows of the list, in its order.
-pub fn rows() -> impl Iterator<Item = Row> {
+pub fn rows() -> impl Iterator<Item = Row<'static>> {
     PAGE.lines().filter_map(Row::read)
 }
 
 /// The row that tells of `message`, which may have several lines: the row that has most of it.
 #[must_use]
-pub fn row_of(message: &str) -> Option<Row> {
-    let rows = rows().enumerate();
+pub fn row_of(message: &str) -> Option<ListedMessages> {
+    let rows = MESSAGES.lines().filter_map(ListedMessages::read).enumerate();
     let alike = rows.map(|(number, row)| (row.likeness(message), Reverse(number), row));
     let (_, _, row) = alike
         .filter(|(likeness, ..)| *likeness > 0)
@@ -183,7 +177,12 @@ mod tests {
 
     #[test]
     fn only_the_two_sums_of_a_run_are_sums() {
-        let sums: Vec<_> = rows().filter(Row::is_sum).map(|row| row.anchor).collect();
+        let sums: Vec<_> = MESSAGES
+            .lines()
+            .filter_map(ListedMessages::read)
+            .filter(|row| row.is_sum)
+            .map(|row| row.anchor)
+            .collect();
         assert_eq!(sums, ["nothing-was-changed", "published-in-part"]);
     }
 }

@@ -85,7 +85,7 @@ impl<S: Subscriber> Layer<S> for Rows {
             return;
         }
         found.errors += 1;
-        let row = row_of(&Message::of(event).0).filter(|row| !row.is_sum() && !found.names.contains(&row.anchor));
+        let row = row_of(&Message::of(event).0).filter(|row| !row.is_sum && !found.names.contains(&row.anchor));
         found.names.extend(row.map(|row| row.anchor));
     }
 }

@@ -20,6 +20,7 @@ mod limit;
 pub(crate) mod manifest_file;
 mod marks;
 pub mod message_list;
+pub mod message_row;
 pub mod messages;
 mod metrics;
 mod metrics_file;
