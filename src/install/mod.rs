@@ -41,6 +41,7 @@ mod rollback;
 mod rollback_effect;
 mod rollback_error;
 mod rollback_record;
+mod scratch;
 mod site;
 mod step;
 #[cfg(test)]
@@ -67,5 +68,6 @@ pub use owner::Owner;
 pub use preview::Preview;
 pub use publication::{Extent, Published, publish};
 pub use rollback::{DeclaredFile, Rollback, RolledBack, possible_rollback, roll_back};
+pub(crate) use scratch::Scratch;
 pub use site::{Site, Store};
 pub use writers::Writer;
