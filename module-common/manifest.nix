@@ -36,13 +36,6 @@ let
   # The form in which it is written, if it is not as sops prints it.
   formOf = entry: lib.optionalAttrs (entry.as != null) { inherit (entry) as; };
 
-  # The program that tries the rendered text.
-  checkOf =
-    template:
-    lib.optionalAttrs (template.check != null) {
-      check = "${pkgs.writeShellScript "check-template" "set -e\n${template.check}"}";
-    };
-
   secretEntry =
     secret:
     {
@@ -77,7 +70,6 @@ let
       inherit (template) name path mode;
     }
     // templateSource template
-    // checkOf template
     // watchFileOf template
     // formOf template;
 

@@ -186,22 +186,6 @@ let
           '';
         };
 
-        check = lib.mkOption {
-          type = types.nullOr types.lines;
-          default = null;
-          example = lib.literalExpression ''"''${pkgs.jq}/bin/jq . \"$1\""'';
-          description = ''
-            Shell commands that try a new text before it is installed. `$1` is a file with the text, which is also their standard input. If one of them
-            fails, or all take longer than 30 seconds, the template has failed, as if a secret of it had. At boot nothing is installed yet, so each text
-            is tried, before most services run; later a text that is installed already is not tried again. Dummies of `sops.mock` are not tried at all.
-
-            They run where the secrets are installed, with its rights. In `sops-nix.service` that is root without a network, with little memory, and
-            without the system calls that unusual programs need: `nginx -t` opens sockets, and fails there. Where scripts install the secrets, they have
-            all rights of root; with home-manager, those of the user. What they print is shown nowhere, because it may quote secrets: the message says
-            how to see it. What they write to a log or to a file by themselves stays there.
-          '';
-        };
-
         mode = lib.mkOption {
           type = types.singleLineStr;
           default = "0400";

@@ -25,8 +25,6 @@ in
   keyTimeout,
   # The largest size in MiB of a sops file, of all secrets, and of all templates.
   maxSize,
-  # Whether templates are tried by commands of the configuration.
-  hasChecks ? false,
   # Directories below which the unit may write.
   roots,
 }:
@@ -91,9 +89,7 @@ in
     LimitCORE = 0;
     UMask = "0077";
 
-    TimeoutStartSec = "${
-      toString (import ./deadline.nix { inherit keyTimeout hasChecks; } + 2 * hooks)
-    }s";
+    TimeoutStartSec = "${toString (import ./deadline.nix { inherit keyTimeout; } + 2 * hooks)}s";
   }
   // lib.optionalAttrs onlyOurs {
     RestrictNamespaces = true;

@@ -4,8 +4,6 @@
 {
   # How many seconds a program may take for one answer about a key.
   keyTimeout,
-  # Whether programs try rendered templates.
-  hasChecks ? false,
 }:
 
 let
@@ -21,16 +19,7 @@ let
   lock = 60;
   # All requests to systemd.
   requests = 60;
-  # All programs that try rendered templates. They wait for another run, too.
-  checks = 60;
   # Writing secrets, on a slow machine.
   rest = 30;
 in
-files
-+ programs * keyTimeout
-+ keyFiles
-+ templateFiles
-+ lock
-+ requests
-+ rest
-+ (if hasChecks then checks + lock else 0)
+files + programs * keyTimeout + keyFiles + templateFiles + lock + requests + rest

@@ -101,7 +101,6 @@ rec {
         inherit name keySources;
         hookSeconds = if hooks.any phase then hooks.seconds else null;
         inherit (cfg) keyTimeout maxSize;
-        hasChecks = lib.any (template: template.check != null) (lib.attrValues phase.templates);
         roots = lib.unique (
           phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
         );

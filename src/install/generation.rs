@@ -22,7 +22,7 @@ use super::{
     name::PlaceInGeneration,
     owner::Owner,
     pending, record,
-    site::{Site, TRIALS, parse_number},
+    site::{Site, parse_number},
 };
 
 /// The set-user-ID and set-group-ID bits of a mode. A write by an unprivileged process clears both (chmod(2)).
@@ -204,14 +204,13 @@ fn number_of(name: &str) -> Option<u64> {
     parse_number(name).or_else(|| complete::number(name))
 }
 
-/// Whether `name` is a generation, its mark or a record that can be removed. The unfinished record of a killed run, and what it has
-/// tried, always can be.
+/// Whether `name` is a generation, its mark or a record that can be removed. The unfinished record of a killed run always can be.
 /// `current` is the number of the live generation. `keep` says how many generations are kept (0: all).
 fn is_stale(name: &str, current: u64, keep: u64) -> bool {
     if let Some(number) = pending::number(name) {
         return number != current;
     }
-    if name == record::UNFINISHED || name == TRIALS {
+    if name == record::UNFINISHED {
         return true;
     }
     let last = current.saturating_sub(keep);
@@ -239,7 +238,6 @@ mod tests {
                 ".1.complete",
                 ".4.complete",
                 ".5.complete",
-                TRIALS,
             ]
             .into_iter()
             .filter(|name| is_stale(name, 4, keep))
@@ -247,23 +245,10 @@ mod tests {
         };
         assert_eq!(
             stale(1),
-            [
-                "1",
-                "2",
-                "3",
-                "5",
-                "3.pending",
-                "5.pending",
-                ".1.complete",
-                ".5.complete",
-                TRIALS
-            ]
+            ["1", "2", "3", "5", "3.pending", "5.pending", ".1.complete", ".5.complete"]
         );
-        assert_eq!(
-            stale(3),
-            ["1", "5", "3.pending", "5.pending", ".1.complete", ".5.complete", TRIALS]
-        );
-        assert_eq!(stale(0), ["5", "3.pending", "5.pending", ".5.complete", TRIALS]);
-        assert_eq!(stale(u64::MAX), ["5", "3.pending", "5.pending", ".5.complete", TRIALS]);
+        assert_eq!(stale(3), ["1", "5", "3.pending", "5.pending", ".1.complete", ".5.complete"]);
+        assert_eq!(stale(0), ["5", "3.pending", "5.pending", ".5.complete"]);
+        assert_eq!(stale(u64::MAX), ["5", "3.pending", "5.pending", ".5.complete"]);
     }
 }

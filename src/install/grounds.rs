@@ -11,7 +11,7 @@ use super::{
     lock,
     name::PlaceInGeneration,
     pending,
-    site::{Site, TRIALS, parse_number},
+    site::{Site, parse_number},
     step::Step,
     walk,
     way::Way,
@@ -120,11 +120,11 @@ impl Grounds {
 }
 
 /// Whether `name` is reserved in the mount point. Reserved are the names of generations, of their marks, of records of unit requests,
-/// of the lock, and of the place for texts that are tried.
+/// and of the lock.
 pub(crate) fn is_reserved(name: &OsStr) -> bool {
     let is_ours = |name: &str| {
         let numbers = [parse_number(name), complete::number(name), pending::number(name)];
-        numbers.iter().any(Option::is_some) || name == lock::NAME || name == TRIALS
+        numbers.iter().any(Option::is_some) || name == lock::NAME
     };
     name.to_str().is_some_and(is_ours)
 }

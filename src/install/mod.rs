@@ -41,7 +41,6 @@ mod rollback;
 mod rollback_effect;
 mod rollback_error;
 mod rollback_record;
-mod scratch;
 mod site;
 mod step;
 #[cfg(test)]
@@ -68,6 +67,5 @@ pub use owner::Owner;
 pub use preview::Preview;
 pub use publication::{Extent, Published, publish};
 pub use rollback::{DeclaredFile, Rollback, RolledBack, possible_rollback, roll_back};
-pub(crate) use scratch::Scratch;
 pub use site::{Site, Store};
 pub use writers::Writer;

@@ -10,9 +10,6 @@ use rustix::fs::{Gid, Uid};
 use super::{homes::Homes, owner::Owner};
 use crate::system::{ids::Ids, memory::FileSystem, root::Root};
 
-/// The name, in the mount point, of the directory with the texts that programs try before they are published.
-pub(crate) const TRIALS: &str = ".check";
-
 /// The paths and settings of an installation: where generations are published, and how.
 #[derive(Clone, Debug)]
 pub struct Site {

@@ -140,7 +140,6 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
     let form = form::of_text(what, &raw.form, findings);
-    let check = paths.optional(format_args!("the check of {what}"), &raw.check, findings);
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
         path: elsewhere(
@@ -163,7 +162,6 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         name: raw.name,
         body,
         form,
-        check,
         placement,
     }
 }

@@ -191,8 +191,6 @@ pub struct Template<N = EntryName> {
     pub body: Body,
     /// For which reader the variables in the text are written. `None` if the rendered text is published as it is.
     pub form: Option<Form>,
-    /// The path of a program that tries the rendered text before it is published.
-    pub check: Option<PathBuf>,
     /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
@@ -204,7 +202,6 @@ impl Template<String> {
             name: EntryName::new(&self.name).ok()?,
             body: self.body,
             form: self.form,
-            check: self.check,
             placement: self.placement,
         })
     }

@@ -3,7 +3,6 @@
 use std::{
     env,
     ffi::OsString,
-    io::{self, IsTerminal as _},
     os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
 };
@@ -17,8 +16,6 @@ pub struct Environment {
     /// `SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1`: whether to make unit requests by systemctl, not by the lists that
     /// `switch-to-configuration` reads.
     pub via_systemctl: bool,
-    /// `SOPS_SHOW_CHECKS=1`, if standard error is a terminal: whether to show what the checks of templates print.
-    pub shows_checks: bool,
     /// `SOPS_NIX_UNITS`: the directory with the units of the new system.
     pub units: Option<PathBuf>,
     /// `SOPS_NIX_SYSTEMCTL`: the path of systemctl, which restarts the units that must not be in the lists for
@@ -63,7 +60,6 @@ impl Environment {
         Self {
             dry_run: env::var_os("NIXOS_ACTION").is_some_and(|action| action == "dry-activate"),
             via_systemctl: env::var_os("SOPS_RESTART_UNITS_VIA_SYSTEMCTL").is_some_and(|value| value == "1"),
-            shows_checks: env::var_os("SOPS_SHOW_CHECKS").is_some_and(|value| value == "1") && io::stderr().is_terminal(),
             units: absolute("SOPS_NIX_UNITS"),
             systemctl: absolute("SOPS_NIX_SYSTEMCTL"),
             runtime_dir: user_dirs::runtime(),

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{contents::Values, failure::Failure};
 use crate::{
-    install::{self, EntryKind, PlaceInGeneration, Site},
+    install::{self, EntryKind, Site},
     manifest::{Manifest, OnFailure},
 };
 
@@ -32,8 +32,7 @@ pub(crate) fn keep<'m>(manifest: &'m Manifest, site: &Site, failures: &[Failure]
     if wanted.is_empty() {
         return Kept::default();
     }
-    let places: Vec<_> = wanted.iter().map(|name| PlaceInGeneration::of_secret(name)).collect();
-    let contents = match install::live_contents(site, &places, manifest.max_size) {
+    let contents = match install::live_contents(site, &wanted, manifest.max_size) {
         Ok(contents) => contents,
         Err(error) => {
             return Kept {

@@ -41,6 +41,6 @@ mod surroundings_scan;
 pub mod template;
 mod template_check;
 mod template_text;
-mod template_trial;
+mod tidying;
 pub mod tokens;
 mod trim;

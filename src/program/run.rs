@@ -22,8 +22,7 @@ use super::{
     prepared::Prepared,
     site, sops_file_check,
     sops_files::age_warnings,
-    template_check,
-    template_trial::{self, Echo},
+    template_check, tidying,
 };
 use crate::{
     install::{self, Entry, InstallError, Preview, Site, record::PublishedEntries, units},
@@ -99,15 +98,8 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     // start programs.
     let thread = Confined::default();
     let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
-    let mut accounts = Accounts::default();
-    let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
-    let (mut prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
+    let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
     key_sources::tell(manifest, notices);
-    if !environment.dry_run {
-        let echo = Echo::of(arguments, &environment);
-        let refused = template_trial::try_all(manifest, &site, &mut prepared.rendered, &echo);
-        prepared.lacks.add(refused);
-    }
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
     let (mut lacks, kept) = (prepared.lacks, prepared.kept);

@@ -37,14 +37,9 @@ pub const REQUESTS: Duration = Duration::from_mins(1);
 /// has for writing.
 pub const LEDGER: Duration = Duration::from_secs(5);
 
-/// The time for one program that tries a rendered template.
-pub const CHECK: Duration = Duration::from_secs(30);
-/// The time for all programs that try rendered templates. A unit has this time only if there are such programs.
-pub const CHECKS: Duration = Duration::from_mins(1);
-
-/// The longest time of a run without checks of templates: the sum of the limits of its parts. `key_timeout` is the time for one answer of a program. Two
-/// times are not included: the short time to write the secrets, and the time [`QUICK`] for each file that is read after the time
-/// for its kind is used up.
+/// The longest time of a run: the sum of the limits of its parts. `key_timeout` is the time for one answer of a program. Two
+/// times are not included: the short time to write the secrets, of which [`LEDGER`] is a part, and the time [`QUICK`] for each file
+/// that is read after the time for its kind is used up.
 #[must_use]
 pub fn run(key_timeout: Duration) -> Duration {
     FILES + key_timeout * PROGRAMS + KEY_FILES + TEMPLATE_FILES + LOCK + REQUESTS

@@ -3,7 +3,6 @@
 //! A child is killed if it passes its deadline, if its standard output passes the limit, or if this process is told to end.
 
 use std::{
-    fs::File,
     io::{self, Read, Write as _},
     os::fd::{AsFd, BorrowedFd},
     process::{Command, ExitStatus, Stdio},
@@ -101,36 +100,15 @@ impl Child {
         timeout: Duration,
         progress: Progress,
     ) -> Result<Self, ChildError> {
-        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::spawn(pipes, timeout, progress)
-    }
-
-    /// Does what [`Self::start`] does, but the child reads the file `input`. What it prints goes nowhere or, if it `is_heard`, to the standard
-    /// error of this process.
-    pub(crate) fn start_on(
-        command: &mut Command,
-        input: File,
-        is_heard: bool,
-        timeout: Duration,
-        progress: Progress,
-    ) -> Result<Self, ChildError> {
-        let output = || {
-            let heard = is_heard.then(|| io::stderr().as_fd().try_clone_to_owned().map(Stdio::from));
-            heard.unwrap_or_else(|| Ok(Stdio::null()))
-        };
-        Self::spawn(command.stdin(input).stdout(output()?).stderr(output()?), timeout, progress)
-    }
-
-    /// Starts `command` with the streams that it has.
-    fn spawn(command: &mut Command, timeout: Duration, progress: Progress) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
         for name in OWN_VARIABLES {
             command.env_remove(name);
         }
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = Self {
-            group: ProcessGroup::start(command)?,
+            group: ProcessGroup::start(pipes)?,
             has_ended: false,
             goes_on: false,
             late_at: Instant::now() + timeout,

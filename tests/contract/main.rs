@@ -12,7 +12,6 @@
 mod common;
 
 mod budgets;
-mod checks;
 mod env_files;
 mod failing;
 mod fixtures;

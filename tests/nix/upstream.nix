@@ -59,8 +59,6 @@ let
     "home-files-of-variables-of-units"
     "home-watched"
     "watched"
-    # It has no checks of templates.
-    "template-with-a-check"
     # It has no filters, no names in templates and no `envFiles`, and does not say which secrets are unused.
     "early-secrets-named-in-regular-templates"
     "env-file-of-a-host-without-secrets"

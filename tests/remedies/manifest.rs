@@ -294,7 +294,6 @@ pub const ROWS: &[Row] = &[
     mended("did you mean {}?", the_field_that_was_meant_is_there),
     mended("declare the secret, and rebuild", a_secret_of_a_template_is_declared),
     mended("declare that secret without neededForUsers", a_missing_secret_is_declared),
-    mended("to see what it says, run this on a terminal: {}", a_check_is_corrected),
     mended("declare the secret, or write {meant}", a_name_in_a_template_is_corrected),
     mended("the filters are {FILTER_NAMES}", a_filter_that_is_there_is_used),
     mended("write double quotes, or none", a_filter_is_between_double_quotes),
@@ -473,16 +472,6 @@ fn a_name_in_a_template_is_corrected() {
     scene.manifest = bare.clone().template("t", "@sops:password@", json!({}));
     scene.says(words);
     scene.manifest = bare.template("t", "@sops:passwrd@", json!({}));
-    scene.is_mended();
-}
-
-fn a_check_is_corrected() {
-    let Some(mut scene) = host() else { return };
-    let bare = scene.manifest.clone();
-    let template = |check: &str| bare.clone().template("t", "x", json!({"check": check}));
-    scene.manifest = template("/bin/false");
-    scene.says("template \"t\": its check /bin/false: exit status 1; to see what it says, run this on a terminal: ");
-    scene.manifest = template("/bin/true");
     scene.is_mended();
 }
 

@@ -191,19 +191,4 @@ in
       sops.envFiles.app.DB_PASSWORD = "db/password";
     });
   };
-
-  # The program is in the store, and the unit has more time for it.
-  template-with-a-check = {
-    shows = [
-      "manifest.json"
-      "sops-nix.service"
-    ];
-    module = host (_: {
-      sops.useSystemdActivation = true;
-      sops.templates."app.json" = {
-        content = "{}";
-        check = "${pkgs.systemd}/bin/jq . < \"$1\"";
-      };
-    });
-  };
 }
