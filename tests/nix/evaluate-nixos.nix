@@ -55,6 +55,7 @@ let
         ahead = [ ];
       })
       (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
+      phases.keyCheck.script
     ];
 in
 {

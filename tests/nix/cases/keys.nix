@@ -154,6 +154,84 @@ in
     };
   };
 
+  # In its first boot this host may have no key. A unit looks before the installation.
+  no-key-at-first-boot = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "services"
+      "sops-nix-key-check.service"
+      "sops-nix-key-check.sh"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix.target"
+      "sops-nix-mount.sh"
+      "sops-nix-for-users.service"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = {
+      services.openssh.enable = true;
+      services.userborn.enable = true;
+      sops = {
+        noKeyAtFirstBoot = true;
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+      };
+    };
+  };
+
+  # That unit looks when the installer would: after everything that is ordered before the installer, wherever the order stands.
+  no-key-at-first-boot-in-its-order = {
+    shows = [
+      "sops-nix-key-check.service"
+      "sops-nix.service"
+    ];
+    module = {
+      fileSystems."/persist".device = "/dev/persist";
+      systemd.services.unlock = {
+        before = [ "sops-install-secrets.service" ];
+        unitConfig.DefaultDependencies = false;
+      };
+      systemd.services.bind = {
+        unitConfig.Before = "sops-nix.service";
+        unitConfig.DefaultDependencies = false;
+      };
+      systemd.services.sops-nix.after = [ "persist-files.service" ];
+      systemd.services.persist-files.unitConfig.DefaultDependencies = false;
+      sops = {
+        noKeyAtFirstBoot = true;
+        age.keyFile = "/persist/sops-nix/key.txt";
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+      };
+    };
+  };
+
+  # Where nothing is installed, nobody looks for a key.
+  no-key-at-first-boot-without-secrets = {
+    shows = [
+      "services"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      noKeyAtFirstBoot = true;
+      age.keyFile = "/var/lib/sops-nix/key.txt";
+    };
+  };
+  no-key-at-first-boot-of-a-mock = {
+    shows = [
+      "services"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      noKeyAtFirstBoot = true;
+      mock = true;
+      defaultSopsFile = ../files/secrets.yaml;
+      secrets."db/password" = { };
+    };
+  };
+
   # The default is activation by units, because systemd gives credentials to units.
   key-credential = {
     shows = [
