@@ -17,7 +17,6 @@ let
     postInstall = "";
     environment = { };
     hostRecipients = [ ];
-    noKeyAtFirstBoot = false;
     age = cfg.age // {
       keyFile = null;
       keyCredential = null;

@@ -23,7 +23,6 @@ in
     ./scripts.nix
     ./units.nix
     ./file-systems-unit.nix
-    ./first-boot.nix
     ./before-switch.nix
     ./former-names.nix
     ./checks.nix

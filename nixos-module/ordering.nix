@@ -11,7 +11,6 @@ let
   fileSystems = import ./file-systems.nix { inherit config lib; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
-  checkUnit = "sops-nix-key-check.service";
   usersUnit = "sops-nix-for-users.service";
   fileSystemsUnit = "sops-nix-for-file-systems.service";
 
@@ -114,7 +113,6 @@ let
           usersUnit
           fileSystemsUnit
           keyUnit
-          checkUnit
         ];
     in
     lib.filter (name: !isOurs name) (
@@ -187,9 +185,6 @@ in
 
   # The units of `waitingFor`, and units about which nothing is known.
   mayWaitFor = waitingFor [ sysinit ];
-
-  # Every unit that `unit` waits for directly, as far as the configuration says.
-  allAhead = predecessors [ ];
 
   # The units that somebody has ordered before `unit`, without those that are always before it.
   ahead =

@@ -85,9 +85,6 @@ let
 
   optionName = kind: name: "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
 
-  # This home belongs to nobody, so that no person's own keys are used.
-  defaultEnvironment.HOME = "/var/empty";
-
   zeroIfNull = number: if number == null then 0 else number;
 
   phase =
@@ -158,7 +155,9 @@ let
 
       installer = installerFor {
         scriptName = "sops-nix${suffix}";
-        inherit manifest flags defaultEnvironment;
+        inherit manifest flags;
+        # This home belongs to nobody, so that no person's own keys are used.
+        defaultEnvironment.HOME = "/var/empty";
       };
     };
 in
@@ -190,22 +189,6 @@ rec {
     directory = cfg.secretsDir;
     secrets = entriesOf null secretsWithConsumers // regularCopies templates;
     templates = entriesOf null cfg.templates;
-  };
-
-  # Looks whether this host has a key for the regular phase, and installs nothing. If no key is there in the first boot, it leaves the mark.
-  keyCheck = {
-    script = installerFor {
-      scriptName = "sops-nix-key-check";
-      inherit (regular) manifest;
-      flags = [
-        "--key-check"
-        "/nix"
-        early.directory
-        fileSystems.directory
-      ];
-      inherit defaultEnvironment;
-    };
-    mark = "${regular.directory}.no-key-yet";
   };
 
   all = [

@@ -81,7 +81,6 @@ let
     "sops-nix-for-users.service"
     "sops-nix-for-file-systems.service"
     "sops-nix-generate-age-key.service"
-    "sops-nix-key-check.service"
     "sops-install-secrets.service"
     "sops-install-secrets-for-users.service"
   ];

@@ -6,7 +6,6 @@ use sops_install_secrets::{
     program::{
         cli::{self, Request},
         environment::Environment,
-        key_check::check_key,
         messages,
         run::{Outcome, after_switch, run},
     },
@@ -33,8 +32,13 @@ fn main() -> ExitCode {
         Ok(Request::AfterSwitch { since, failed }) => {
             after_switch(since.as_deref(), failed, &Environment::read(), &Root::new("/")).into()
         }
-        Ok(Request::KeyCheck(arguments)) => check_key(&arguments, Environment::read(), &Root::new("/")).into(),
-        Ok(Request::Run(arguments)) => run(&arguments, Environment::read(), &Root::new("/")).into(),
+        Ok(Request::Run(arguments)) => {
+            let outcome = run(&arguments, Environment::read(), &Root::new("/"));
+            if outcome != Outcome::Done {
+                messages.tell_more(&env::var_os("PATH").unwrap_or_default());
+            }
+            outcome.into()
+        }
         Err(line) => {
             tracing::error!("{line}");
             ExitCode::from(2)

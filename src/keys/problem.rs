@@ -186,14 +186,6 @@ impl KeyKind {
     /// The remedy if there is no file at `path`. The key may still exist, for example on a disk that is not mounted. So the
     /// remedy first says how to get the old key back, and last how to make a new key.
     fn remedy(self, path: &Path) -> String {
-        format!(
-            "restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: {}",
-            self.making(path)
-        )
-    }
-
-    /// The command that makes a key at `path`, and the directory for it.
-    pub(crate) fn making(self, path: &Path) -> String {
         let directory = shell::path(path.parent().unwrap_or(path));
         let path = shell::path(path);
         let make = match self {
@@ -201,7 +193,9 @@ impl KeyKind {
             Self::Ssh => format!("ssh-keygen -q -t ed25519 -N '' -f {path}"),
             Self::SshRsa => format!("ssh-keygen -q -t rsa -b 4096 -N '' -f {path}"),
         };
-        format!("mkdir -p {directory} && {make}")
+        format!(
+            "restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: mkdir -p {directory} && {make}"
+        )
     }
 }
 

@@ -50,9 +50,6 @@ Exit codes:
 const AFTER_SWITCH: &str = "--after-switch";
 const SINCE: &str = "--since=";
 
-/// The argument with which a unit of the Nix modules asks whether this host has a key.
-pub(crate) const KEY_CHECK: &str = "--key-check";
-
 const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
 
 /// The result of parsing a command line.
@@ -67,21 +64,8 @@ pub enum Request {
         /// The units that had failed before the switch.
         failed: Vec<String>,
     },
-    /// Look whether this host has a key. Only a unit of the Nix modules passes such arguments.
-    KeyCheck(KeyCheck),
     /// The command line asks for a text on standard output: the help or the version.
     Print(String),
-}
-
-/// What a unit asks about, whose host may have no key in its first boot.
-#[derive(Debug, PartialEq, Eq)]
-pub struct KeyCheck {
-    /// The directory of Nix: `/nix`.
-    pub nix: PathBuf,
-    /// The links to the secrets of other phases.
-    pub links: Vec<PathBuf>,
-    /// The manifest.
-    pub manifest: PathBuf,
 }
 
 /// Parses the arguments of the program. The first argument is the name of the program.
@@ -95,15 +79,6 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
         && first == AFTER_SWITCH
     {
         return Ok(after_switch(rest));
-    }
-    if let [_, first, nix, links @ .., manifest] = arguments.as_slice()
-        && first == KEY_CHECK
-    {
-        return Ok(Request::KeyCheck(KeyCheck {
-            nix: nix.into(),
-            links: links.iter().map(PathBuf::from).collect(),
-            manifest: manifest.into(),
-        }));
     }
     match Arguments::try_parse_from(two_dashes(arguments)) {
         Ok(arguments) => Ok(Request::Run(arguments)),
@@ -222,20 +197,6 @@ mod tests {
             };
             assert_eq!(parsed(&arguments), Ok(wanted));
         }
-    }
-
-    #[test]
-    fn a_unit_asks_for_a_key() {
-        let wanted = |links: &[&str]| {
-            Ok(Request::KeyCheck(KeyCheck {
-                nix: PathBuf::from("/nix"),
-                links: links.iter().map(PathBuf::from).collect(),
-                manifest: PathBuf::from("m.json"),
-            }))
-        };
-        assert_eq!(parsed(&["--key-check", "/nix", "m.json"]), wanted(&[]));
-        assert_eq!(parsed(&["--key-check", "/nix", "/a", "/b", "m.json"]), wanted(&["/a", "/b"]));
-        assert!(parsed(&["--key-check", "m.json"]).is_err() && parsed(&["/nix", "--key-check", "m.json"]).is_err());
     }
 
     #[test]

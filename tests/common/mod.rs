@@ -390,16 +390,6 @@ impl World {
         text.replace(self.dir.path().to_str().unwrap(), "$DIR")
     }
 
-    /// Whether what is in the world's directory is on a disk. If it is not, says that the test is skipped.
-    pub fn is_on_disk(&self) -> bool {
-        let kind = self.shell(&format!("stat -f -c %T '{}'", self.dir.path().display()));
-        let is_on_disk = !["tmpfs", "ramfs", "overlayfs"].contains(&kind.trim());
-        if !is_on_disk {
-            say("skipped: the directory for temporary files is on no disk");
-        }
-        is_on_disk
-    }
-
     /// Lists everything below `path`, as the program sees it: kind, mode, owner, name, and content or target.
     pub fn tree(&self, path: &str) -> String {
         self.shown(&tree(&self.path(path)))

@@ -17,7 +17,7 @@ mod failing;
 mod fixtures;
 mod generations;
 mod homes;
-mod key_check;
+mod ledger;
 mod long_values;
 mod manifests;
 mod metrics;

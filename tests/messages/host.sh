@@ -41,18 +41,3 @@ healthy() {
     start sops-nix
     at_one_time
 }
-
-# A host in its first boot, in which it has no key. NixOS has started its first system.
-keyless() {
-    cp "$FILES/nesting.json" db.json
-    unit sops-nix "" manifest.json
-    mkdir -p nix/store/1 nix/var/nix/profiles
-    ln -s ../../../store/1 nix/var/nix/profiles/system-1-link
-    ln -sfn "$PWD/nix/store/1" /run/current-system
-    key_check
-}
-
-# What a unit runs before the installation.
-key_check() {
-    "$PWD/sops-install-secrets" --key-check "$PWD/nix" "$PWD/manifest.json" > said-key-check 2>&1
-}

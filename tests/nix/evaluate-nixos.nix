@@ -55,7 +55,6 @@ let
         ahead = [ ];
       })
       (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
-      phases.keyCheck.script
     ];
 in
 {

@@ -104,11 +104,6 @@ let
     "key-services"
     "key-services-turned-off"
     "key-services-with-own-authorities"
-    # It knows no first boot.
-    "no-key-at-first-boot"
-    "no-key-at-first-boot-in-its-order"
-    "no-key-at-first-boot-of-a-mock"
-    "no-key-at-first-boot-without-secrets"
     # It does not know who a host is.
     "host-recipients"
     # It restarts no user units.

@@ -10,24 +10,6 @@ use crate::scene::{RECIPIENT, Scene, command};
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
-    mended(
-        "make a key, add the recipient that sops-nix keys then prints {THEN}; to make the key, run: {making}",
-        a_key_is_made_after_the_first_boot,
-    ),
-    mended(
-        "to .sops.yaml, run sops updatekeys for its files, and switch",
-        a_key_is_made_after_the_first_boot,
-    ),
-    named(
-        "sshd makes a key when it starts: add the recipient that sops-nix keys then prints {THEN}",
-        "no sshd may start here; the rest is as for any other key",
-        &[],
-    ),
-    named(
-        "make that directory writable, or set sops.noKeyAtFirstBoot to false",
-        "tests/contract has such a directory; without the option nobody asks",
-        &["sops.noKeyAtFirstBoot"],
-    ),
     mended("run: chmod 600 {}", an_exposed_file_is_closed),
     mended(
         "{}: {}, so other programs cannot read the file",
@@ -130,30 +112,6 @@ fn host() -> Option<Scene> {
     scene.declare(&path, "a", json!({}));
     scene.is_mended();
     Some(scene)
-}
-
-fn a_key_is_made_after_the_first_boot() {
-    let Some(mut scene) = Scene::system().filter(|scene| scene.world.is_on_disk() && has("age-keygen")) else {
-        return;
-    };
-    let file = scene.encrypted("secrets.yaml", "a: one\n");
-    let key = scene.world.input("lib/new key.txt").display().to_string();
-    scene.world.allow_input("lib");
-    scene.set("version", 1);
-    scene.set("ageKeyFile", key);
-    scene.declare(&file, "a", json!({}));
-    let install = "mkdir -p nix/store/1 nix/var/nix/profiles; ln -s ../../../store/1 nix/var/nix/profiles/system-1-link; ln -sfn \"$PWD/nix/store/1\" /run/current-system";
-    let directory = scene.world.input("").display().to_string();
-    scene.world.shell(&format!("cd '{directory}'; {install}"));
-    let manifest = scene.world.save(&scene.manifest);
-    let arguments = ["--key-check".into(), scene.world.input("nix"), manifest];
-    let said = scene.world.run_arguments(arguments);
-    let line = said.err.lines().find(|line| line.contains("because it had no key")).unwrap();
-    scene.does(&line.replace("$DIR", directory.trim_end_matches('/')));
-    let recipient = scene.types("age-keygen -y 'lib/new key.txt'");
-    scene.recipients(&[RECIPIENT, recipient.trim()]);
-    scene.types("sops updatekeys --yes secrets.yaml");
-    scene.is_mended();
 }
 
 fn an_exposed_file_is_closed() {

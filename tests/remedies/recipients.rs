@@ -32,7 +32,7 @@ pub const ROWS: &[Row] = &[
     mended("give this host a key: set sops.age.sshKeyPaths", a_host_gets_a_key),
     mended("repair {}: {remedy}", a_key_that_is_not_there_is_made),
     mended(
-        "restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: {}",
+        "restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: mkdir -p {directory} && {make}",
         a_key_that_is_not_there_is_made,
     ),
     mended("age-keygen -o {path}", a_key_that_is_not_there_is_made),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::unit_file;
-use crate::{program::cli::KEY_CHECK, system::root::Root};
+use crate::system::root::Root;
 
 /// The file name of the installer.
 const PROGRAM: &str = "sops-install-secrets";
@@ -80,11 +80,8 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The call that the words make, from the installer on. A call that only asks for a key installs nothing.
+/// The call that the words make, from the installer on.
 fn call(words: &[&str]) -> Option<Call> {
-    if words.get(1) == Some(&KEY_CHECK) {
-        return None;
-    }
     let manifest = words.iter().skip(1).rfind(|word| word.starts_with('/'))?;
     Some(Call {
         manifest: PathBuf::from(manifest),
@@ -148,15 +145,6 @@ mod tests {
             search_path: vec![PathBuf::from("/p"), PathBuf::from("/q")],
         };
         assert_eq!(found, [call]);
-    }
-
-    #[test]
-    fn a_call_that_asks_for_a_key_installs_nothing() {
-        let found = calls(
-            "ExecStart=/s/bin/sops-install-secrets --key-check /nix /m.json",
-            &Root::new("/"),
-        );
-        assert_eq!(found, []);
     }
 
     #[test]

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     install::record::{Record, RecordedFailure},
     manifest::{MOCK_MARK, Manifest},
-    program::no_key_mark::NoKeyMark,
     system::{handle, root::Root},
     text::{diagnosis::Diagnosis, printable::named},
 };
@@ -42,8 +41,6 @@ pub(crate) struct PhaseStatus {
     pub(crate) generation: Option<LiveStatus>,
     /// The last run that changed something or failed; null if nothing is recorded.
     pub(crate) last_run: Option<LastRun>,
-    /// That this is the first boot of the host and it had no key, so that nothing was installed; else null.
-    pub(crate) no_key_yet: Option<RunFailure>,
     /// The secrets, and then the templates.
     pub(crate) entries: Vec<EntryStatus>,
     /// What a page calls the installation.
@@ -100,15 +97,13 @@ impl PhaseStatus {
     pub(crate) fn of(installation: &Installation, root: &Root) -> Result<(Self, Option<Diagnosis>), Diagnosis> {
         let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
         let record = record(manifest, root);
-        let generation = live(manifest, root).map(|live| live.status(record.as_ref()));
         let status = Self {
             phase: installation.phase,
             user: installation.user.clone(),
             unit: installation.unit.clone(),
             manifest: installation.call.manifest.to_string_lossy().into_owned(),
             waits_for_login: installation.waits_for_login,
-            no_key_yet: no_key_yet(manifest, root).filter(|_| generation.is_none() && record.is_none()),
-            generation,
+            generation: live(manifest, root).map(|live| live.status(record.as_ref())),
             last_run: record.as_ref().map(LastRun::from),
             entries: entry_status::of_all(installation, manifest, record.as_ref(), root),
             title: installation.title(),
@@ -121,9 +116,6 @@ impl PhaseStatus {
     fn faults(&self, object: &str, again: &str) -> Option<Diagnosis> {
         if self.waits_for_login {
             return None;
-        }
-        if let Some(note) = &self.no_key_yet {
-            return Some(note.diagnosis().of(object));
         }
         let names = self.entries.iter().filter(|entry| entry.state.is_fault());
         let names: Vec<_> = names.map(|entry| named(&entry.name)).collect();
@@ -140,13 +132,6 @@ impl PhaseStatus {
         };
         Some(Diagnosis::new(cause, remedy).of(object))
     }
-}
-
-/// What was found before the installation if this host had no key in its first boot.
-fn no_key_yet(manifest: &Manifest, root: &Root) -> Option<RunFailure> {
-    let mark = NoKeyMark::beside(&root.locate(&manifest.link));
-    let Diagnosis { cause, remedy } = mark.note().filter(|_| !manifest.user_mode)?;
-    Some(RunFailure { cause, remedy })
 }
 
 /// The record beside the generations of a manifest. `None` if there is none, if this user may not read it, or if a generation was
@@ -223,14 +208,6 @@ impl From<&Record> for LastRun {
 }
 
 impl RunFailure {
-    /// The failure as messages have it.
-    pub(crate) fn diagnosis(&self) -> Diagnosis {
-        Diagnosis {
-            cause: self.cause.clone(),
-            remedy: self.remedy.clone(),
-        }
-    }
-
     /// The failure as one text, with what to do behind it.
     pub(crate) fn told(&self) -> String {
         let remedy = self.remedy.as_ref().map(|remedy| format!("; {remedy}"));

@@ -110,9 +110,6 @@ fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
         ));
     };
     if !systemd::restart(&unit, is_of_user) {
-        if let Some(note) = PhaseStatus::of(installation, root)?.0.no_key_yet {
-            return Err(note.diagnosis());
-        }
         let option = if is_of_user { "--user " } else { "" };
         let remedy = format!("to see why, run: journalctl {option}-b -u {}", shell::word(&unit));
         return Err(Diagnosis::new(format!("unit {} has failed again", named(&unit)), remedy));

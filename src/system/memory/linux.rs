@@ -18,8 +18,6 @@ use crate::system::{id_maps::IdMaps, root::Root};
 const TMPFS: i128 = 0x0102_1994;
 /// The magic number of a ramfs, as statfs(2) reports it (`linux/magic.h`).
 const RAMFS: i128 = 0x8584_58f6;
-/// The magic number of an overlay, as statfs(2) reports it (`linux/magic.h`).
-const OVERLAY: i128 = 0x794c_7630;
 
 /// What messages say of a mount for which [`holds`] says no.
 pub(crate) const NOT_IN_MEMORY: &str = "neither ramfs nor tmpfs";
@@ -83,11 +81,6 @@ fn magic(dir: impl AsFd) -> Result<i128> {
 /// Whether `dir` is on a file system in memory: a ramfs or a tmpfs.
 pub(crate) fn holds(dir: impl AsFd) -> Result<bool> {
     Ok(matches!(magic(dir)?, RAMFS | TMPFS))
-}
-
-/// Whether what is in `dir` outlives a restart. An overlay may keep its changes in memory, so it does not count.
-pub(crate) fn lasts(dir: impl AsFd) -> Result<bool> {
-    Ok(!matches!(magic(dir)?, RAMFS | TMPFS | OVERLAY))
 }
 
 /// Whether every user could read what is in `_dir`, whatever owners and modes say. Linux always heeds them.

@@ -30,12 +30,6 @@ pub(crate) fn holds(dir: impl AsFd) -> Result<bool> {
     disk_top::is_memory_disk(dir, &kind)
 }
 
-/// Whether what is in `_dir` outlives a restart. Nobody asks this on macOS, so the answer is the one that promises nothing.
-#[allow(clippy::unnecessary_wraps, reason = "the signature is that of Linux")]
-pub(crate) fn lasts(_dir: impl AsFd) -> Result<bool> {
-    Ok(false)
-}
-
 /// Whether every user could read what is in `dir`, whatever owners and modes say.
 pub(crate) fn is_open_to_all(dir: impl AsFd) -> Result<bool> {
     let flags = fs::fstatfs(&dir)?.f_flags;
