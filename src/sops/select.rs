@@ -80,15 +80,16 @@ impl<'t, S> Selector<'t, S> {
         key: &KeyPath,
         read: impl Fn(&KeyPath, KeyTarget<'t, S>) -> Result<T, SelectError>,
     ) -> Result<T, SelectError> {
-        let follow = |key: &KeyPath| match self.walk(key) {
-            Ok(found) => read(key, found),
-            Err(end) => Err(self.explain(key, &end)),
-        };
         let Some(names) = key.as_names() else {
-            return follow(key).map_err(|error| match key.malformed() {
-                Some((key, position)) if matches!(error, SelectError::Missing { .. }) => SelectError::Malformed { key, position },
-                _ => self.or_elsewhere(error.of_slash(key), key),
-            });
+            let found = self.walk(key).map_err(|end| self.explain(key, &end));
+            return found
+                .and_then(|found| read(key, found))
+                .map_err(|error| match key.malformed() {
+                    Some((key, position)) if matches!(error, SelectError::Missing { .. }) => {
+                        SelectError::Malformed { key, position }
+                    }
+                    _ => self.or_elsewhere(error.of_slash(key), key),
+                });
         };
         match (self.walk(&names), self.walk(key)) {
             (Err(end), _) if matches!(end.why, Why::Repeated) => Err(self.explain(&names, &end)),

@@ -17,6 +17,7 @@ use rustix::{
 use zeroize::Zeroizing;
 
 use super::{
+    child_environment,
     child_error::{ChildError, MOST_OUTPUT},
     plaintext::Plaintext,
     process_group::ProcessGroup,
@@ -27,31 +28,6 @@ use super::{
 /// Limit: at most this many bytes (64 KiB) of a child's standard error are kept. This is enough for gpg to report many recipients.
 /// The rest is read and dropped, so that the child does not block on a full pipe.
 const MOST_STDERR: usize = 64 << 10;
-/// Environment variables that are not for children: `SOPS_AGE_KEY` has a secret, and by `NOTIFY_SOCKET` this process alone speaks for its
-/// unit (`sd_notify`(3)).
-const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
-
-/// Environment variables with what identifies this host to a key service. Only programs that speak to such services get them.
-const CREDENTIALS: [&str; 18] = [
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SECURITY_TOKEN",
-    "AWS_SESSION_TOKEN",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_PASSWORD",
-    "BAO_TOKEN",
-    "CLOUDSDK_AUTH_ACCESS_TOKEN",
-    "GOOGLE_CREDENTIALS",
-    "GOOGLE_OAUTH_ACCESS_TOKEN",
-    "HUAWEICLOUD_SDK_AK",
-    "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-    "HUAWEICLOUD_SDK_SK",
-    "VAULT_TOKEN",
-];
 
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
@@ -84,9 +60,7 @@ impl Child {
     ///
     /// If the child cannot be started, or this process was told to end.
     pub(crate) fn start(command: &mut Command, timeout: Duration, progress: Progress) -> Result<Self, ChildError> {
-        for name in CREDENTIALS {
-            command.env_remove(name);
-        }
+        child_environment::hide_credentials(command);
         Self::start_with_credentials(command, timeout, progress)
     }
 
@@ -103,9 +77,7 @@ impl Child {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
-        for name in OWN_VARIABLES {
-            command.env_remove(name);
-        }
+        child_environment::hide_own(command);
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = Self {
             group: ProcessGroup::start(pipes)?,
