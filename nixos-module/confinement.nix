@@ -27,6 +27,8 @@ in
   maxSize,
   # Directories below which the unit may write.
   roots,
+  # Whether a boot screen shows what is waited for.
+  hasBootScreen,
 }:
 
 let
@@ -77,8 +79,9 @@ in
     ProtectControlGroups = true;
     ProtectKernelTunables = true;
 
-    # Secrets stay on this machine, unless a key comes over the network.
-    PrivateNetwork = !keySources.needNetwork;
+    # Secrets stay on this machine, unless a key comes over the network. The boot screen listens at an abstract socket of the system's network, so with
+    # one, the address families alone keep the unit from other machines.
+    PrivateNetwork = !keySources.needNetwork && !hasBootScreen;
 
     # Plaintext must not reach the disk, neither by swap nor by a core dump.
     MemorySwapMax = 0;

@@ -36,6 +36,23 @@ fi
 echo "# a unit that needs a secret read: $(cat /consumer)"
 [ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
 
+# A listener stands for the boot screen, in the network of the system, and another run holds the lock.
+if grep -qx 'PrivateNetwork=false' /etc/systemd/system/sops-nix.service && ! grep -q AF_INET /etc/systemd/system/sops-nix.service; then
+  python3 -c '
+import socket
+screen = socket.socket(socket.AF_UNIX)
+screen.bind("\0/org/freedesktop/plymouthd")
+screen.listen()
+screen.settimeout(20)
+print(screen.accept()[0].makefile("rb").read())' > /screen &
+  screen=$!
+  flock --no-fork /run/secrets.d/.lock sleep 4 &
+  until ! flock --nonblock /run/secrets.d/.lock true; do sleep 0.05; done
+  systemctl restart sops-nix
+  wait "$screen"
+  echo "# on the boot screen: $(sed 's/process [0-9]*/process N/' /screen)"
+fi
+
 # The sops file is replaced by another, as after a switch, and the unit is started again.
 sed -i 's#files/secrets.yaml#files/production.yaml#' /test/manifest.json
 jq '.secrets |= map(select(.name == "db/password") | .restartUnits += ["consumer.service"])' /test/manifest.json > /test/manifest.new && mv /test/manifest.new /test/manifest.json

@@ -57,6 +57,19 @@ let
   encrypted.fileSystems."/data".device = "/dev/mapper/data";
 in
 {
+  boot-screen = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-mount.sh"
+    ];
+    module = host {
+      imports = [ byUnits ];
+      boot.plymouth.enable = true;
+      sops.secrets.my-password.neededForUsers = lib.mkForce false;
+    };
+  };
   commands-around-units = {
     shows = [
       "manifest.json"

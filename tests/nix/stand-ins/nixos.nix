@@ -189,6 +189,7 @@ in
     };
     systemd.mounts = option (types.listOf (types.submodule mount)) [ ];
     systemd.units = option (types.attrsOf (types.submodule { options.aliases = list; })) { };
+    boot.plymouth.enable = flag;
     services.userborn.enable = flag;
     services.openssh = {
       enable = flag;
