@@ -59,8 +59,10 @@ demo:
 	bash demo/run.sh
 
 # Root runs more: real mounts and owners, in private mount namespaces. What cannot run says `skipped:` and why.
-# Both parts at a time: the first spends minutes waiting for what takes too long, and the second needs one processor.
+# Both parts at a time: the first spends minutes waiting for what takes too long, and the second needs one processor. What both need is built before.
 test:
+	$(CARGO) test --no-run
+	$(CARGO) test $(KEY_SERVICES) --no-run
 	$(MAKE) --jobs=2 test-program test-nix
 
 test-program:

@@ -50,7 +50,7 @@ print(screen.accept()[0].makefile("rb").read())' > /screen &
   until ! flock --nonblock /run/secrets.d/.lock true; do sleep 0.05; done
   systemctl restart sops-nix
   wait "$screen"
-  echo "# on the boot screen: $(sed 's/process [0-9]*/process N/' /screen)"
+  echo "# on the boot screen: $(grep -o 'waiting.*' /screen | sed 's/process [0-9]*/process N/')"
 fi
 
 # The sops file is replaced by another, as after a switch, and the unit is started again.

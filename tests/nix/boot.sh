@@ -72,7 +72,7 @@ boot_in_container() {
     } > "$root$init"
     chmod +x "$root$init"
   fi
-  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --load-credential=sops-age-key:"$credential" "$@" --directory="$root" --console=read-only "$init" > "$root/console" 2>&1 < /dev/null
+  timeout 120 systemd-nspawn --quiet --private-network --register=no --keep-unit --load-credential=sops-age-key:"$credential" "$@" --directory="$root" --console=read-only "$init" > "$root/console" 2>&1 < /dev/null
   [ -e "$root/probe.log" ] || { cat "$root/console"; return 2; }
   cat "$root/probe.log"
   # What our units say to whoever sits at the console, with their confinement.

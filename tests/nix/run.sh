@@ -310,7 +310,7 @@ else
   skip "parsing and evaluation: nix-instantiate is missing"
 fi
 if has nixfmt; then check "formatting (nixfmt)" nixfmt --check $(nix_files); else skip "formatting: nixfmt is missing"; fi
-if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pattern-names .; else skip "unused code: deadnix is missing"; fi
+if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pattern-names $(nix_files); else skip "unused code: deadnix is missing"; fi
 
 # The following checks need no Nix, because they only read expected/.
 . "$tests/scripts.sh"
