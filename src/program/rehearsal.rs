@@ -60,4 +60,13 @@ impl Rehearsal {
             lacks,
         }
     }
+
+    /// The same, but for all that it lacks for want of keys: what is known of the keys, and the secrets that could not be read.
+    pub(crate) fn without_keys(self) -> Self {
+        Self {
+            notices: Vec::new(),
+            lacks: Lacks::default(),
+            ..self
+        }
+    }
 }

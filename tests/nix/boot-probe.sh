@@ -28,9 +28,8 @@ mounts
 echo "# files"
 tree
 metrics
-# On a healthy host there is nothing to find. (It does not run the commands of the case, which bring the key. And what is in /data has a link in
-# /tmp beside it, which the system may have emptied. It asks no key service, either.)
-if [ "$(state sops-nix)" = "success active" ] && [ ! -e /hooks ] && [ ! -e /data ] && jq -e '.keyServices | not' /test/manifest.json > /dev/null; then
+# On a healthy host there is nothing to find. (What is in /data has a link in /tmp beside it, which the system may have emptied.)
+if [ "$(state sops-nix)" = "success active" ] && [ ! -e /data ]; then
   echo "# what the doctor finds: $(/test/sops-nix doctor 2>&1 | grep -v '^waiting for')"
 fi
 echo "# a unit that needs a secret read: $(cat /consumer)"

@@ -15,6 +15,9 @@ use crate::system::root::Root;
 /// The file name of the installer.
 const PROGRAM: &str = "sops-install-secrets";
 
+/// What the name of the script with the commands before an installation has in it.
+const COMMANDS_BEFORE: &str = "-sops-nix-pre-install";
+
 /// How many scripts are looked into for one unit. The unit of the module calls one that calls another, and a user may have written a
 /// unit that calls thousands.
 const MOST: usize = 20;
@@ -30,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) variables: Vec<(String, String)>,
     /// The directories that the script of the call puts before the search path.
     pub(crate) search_path: Vec<PathBuf>,
+    /// Whether commands of the configuration run before it (`sops.preInstall`). They may bring the keys.
+    pub(crate) follows_commands: bool,
 }
 
 /// The calls that `text` makes, itself or by scripts of ours that it calls.
@@ -37,12 +42,19 @@ pub(crate) fn calls(text: &str, root: &Root) -> Vec<Call> {
     follow(text, root, &mut BTreeSet::new())
 }
 
+/// Whether a script or the commands of a unit run those of `sops.preInstall`.
+pub(crate) fn names_commands_before(text: &str) -> bool {
+    text.contains(COMMANDS_BEFORE)
+}
+
 /// The calls in `text`. `seen` has the scripts that were looked into.
 fn follow(text: &str, root: &Root, seen: &mut BTreeSet<PathBuf>) -> Vec<Call> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let mut calls: Vec<Call> = lines.flat_map(|line| in_line(line, root, seen)).collect();
     let variables = variables(text);
+    let has_commands = names_commands_before(text);
     for call in &mut calls {
+        call.follows_commands |= has_commands;
         call.variables.extend(variables.iter().cloned());
         call.search_path.extend(text.lines().filter_map(search_path).flatten());
     }
@@ -86,8 +98,7 @@ fn call(words: &[&str]) -> Option<Call> {
     Some(Call {
         manifest: PathBuf::from(manifest),
         is_early: words.iter().any(|word| word.trim_start_matches('-') == "ignore-passwd"),
-        variables: Vec::new(),
-        search_path: Vec::new(),
+        ..Call::default()
     })
 }
 
