@@ -154,6 +154,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             search_path: vec![PathBuf::from("/p"), PathBuf::from("/q")],
+            follows_commands: false,
         };
         assert_eq!(found, [call]);
     }

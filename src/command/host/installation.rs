@@ -243,7 +243,10 @@ fn in_directory(directory: &Path, root: &Root, user: Option<&Asker>) -> Vec<Inst
     for unit in unit_file::beginning_with("sops-", directory) {
         for mut call in calls(&unit.values("ExecStart").join("\n"), root) {
             call.variables.splice(..0, unit.variables());
-            call.follows_commands |= unit.values("ExecStartPre").iter().any(|command| names_commands_before(command));
+            call.follows_commands |= unit
+                .values("ExecStartPre")
+                .iter()
+                .any(|command| names_commands_before(command));
             let is_new = found.iter().all(|other| other.call.manifest != call.manifest);
             found.extend(is_new.then(|| installation(Some(unit.name.clone()), call, user)));
         }
