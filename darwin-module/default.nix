@@ -9,7 +9,10 @@
 
 let
   cfg = import ../module-common/in-effect.nix { inherit config lib; };
-  install = import ./install.nix { inherit lib pkgs cfg; };
+  install = import ./install.nix {
+    inherit lib pkgs cfg;
+    hostName = config.networking.hostName or null;
+  };
   isUnused = cfg.secrets == { } && cfg.templates == { };
 in
 {

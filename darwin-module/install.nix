@@ -3,6 +3,8 @@
   lib,
   pkgs,
   cfg,
+  # The name of the Mac, or null.
+  hostName,
 }:
 
 let
@@ -22,6 +24,7 @@ rec {
     inherit mountPoint;
     symlinkPath = cfg.secretsDir;
     userMode = false;
+    inherit hostName;
     furtherFields = entry: {
       inherit (entry) owner group;
       uid = zeroIfNull entry.uid;

@@ -53,6 +53,33 @@ let
       + "set format to that of the file, or use the secret in a template that has as.";
   }) cfg.secrets;
 
+  # A password or Base64 is a single value. What is more than that has no transform.
+  transformAssertions = lib.concatLists (
+    lib.mapAttrsToList (
+      name: secret:
+      let
+        option = secretOption name;
+        isWhole = {
+          yaml = secret.as == null && secret.key == "";
+          json = secret.as == null && secret.key == "";
+          dotenv = secret.as == null;
+          ini = secret.as == null;
+          binary = false;
+        };
+      in
+      [
+        {
+          assertion = secret.transform == null || secret.as == null || secret.as == "value";
+          message = "${option}.transform takes a single value, but ${option}.as is \"${toString secret.as}\": set ${option}.as to \"value\" or to null.";
+        }
+        {
+          assertion = secret.transform == null || !isWhole.${secret.format};
+          message = "${option}.transform takes a single value, but the secret is a whole file: set ${option}.key, and in a file that is neither YAML nor JSON also ${option}.as = \"value\".";
+        }
+      ]
+    ) cfg.secrets
+  );
+
   envFileAssertions = lib.concatLists (
     lib.mapAttrsToList (
       name: variables:
@@ -158,6 +185,7 @@ in
     ]
     ++ sopsFileAssertions
     ++ formAssertions
+    ++ transformAssertions
     ++ envFileAssertions
     ++ placeAssertions places
     ++ relativePathAssertions pathStarts places;

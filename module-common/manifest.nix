@@ -59,10 +59,18 @@ let
     # Fields that an older program in `sops.package` does not know are written only if somebody uses them.
     // lib.optionalAttrs (secret.onFailure != "abort") { inherit (secret) onFailure; }
     // lib.optionalAttrs (secret.trim != null) { inherit (secret) trim; }
+    // lib.optionalAttrs (secret.transform != null) { inherit (secret) transform; }
     // lib.optionalAttrs secret.optional { inherit (secret) optional; }
     // watchFileOf secret
     // formOf secret
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
+
+  isHashed =
+    secret:
+    !lib.elem secret.transform [
+      null
+      "base64-decode"
+    ];
 
   templateEntry =
     template:
@@ -97,6 +105,8 @@ in
   # Whether a plain user installs it.
   userMode,
   useTmpfs ? false,
+  # The name of the host, if it has one: it goes into the salts of hashes.
+  hostName ? null,
   # Further fields of the manifest.
   fields ? { },
   # Fields of a secret or a template that only one of the two modules has: a function from the option's value to these fields.
@@ -130,6 +140,13 @@ pkgs.writeTextFile {
       };
     }
     // laterFields
+    // lib.optionalAttrs (
+      lib.any isHashed (lib.attrValues secrets)
+      && !lib.elem hostName [
+        null
+        ""
+      ]
+    ) { inherit hostName; }
     # Where nothing is installed, no mark is needed either.
     // lib.optionalAttrs (cfg.mock && secrets // templates != { }) { mock = true; }
     // fields

@@ -82,7 +82,8 @@ let
           example = "$y$j9T$…";
           description = ''
             What the secret is if `sops.mock` is on, such as the hash of a password that opens a virtual machine. It is in the Nix store, where everybody can
-            read it. With an `as` for environment variables, it is the text of a dotenv file; with any other, it is written as it is.
+            read it. With an `as` for environment variables, it is the text of a dotenv file; with any other, it is written as it is. A `transform`
+            takes it for the value in the sops file: with `"yescrypt"`, it is the password. Without it, the password is `MOCK-` and the name.
           '';
         };
 
@@ -119,13 +120,32 @@ let
           '';
         };
 
+        transform = lib.mkOption {
+          type = types.nullOr types.transform;
+          default = null;
+          example = "yescrypt";
+          description = ''
+            What the value in the sops file becomes before it is installed:
+
+            - `"base64-decode"`: the bytes that it spells in Base64;
+            - `"yescrypt"`, `"sha512-crypt"`: its hash as a password, for `users.users.<name>.hashedPasswordFile`, as `mkpasswd` makes it;
+            - `"htpasswd:USER"`: a line of a password file for web servers, for that user, with a hash by bcrypt, as `htpasswd -B` writes it.
+
+            So the sops file has the password itself, and whatever reads the secret gets only its hash. The host can still read the password: it has
+            the key of the file. The hash stays the same as long as the password and the data key of the file do: see
+            [manifest.md](manifest.md#the-transform-of-a-secret). A transform takes a single value, which is a string: with a YAML or JSON file that
+            needs a `key`, and with a dotenv or INI file also `as = "value"`. Templates get what it becomes.
+          '';
+        };
+
         trim = lib.mkOption {
           type = types.nullOr (types.enum [ "newline" ]);
           default = null;
           example = "newline";
           description = ''
             What is taken off the end of the secret: `"newline"` takes all line ends. Editors and `echo` write one, and some programs take it for a part of
-            the password. It is for text: the last byte of a binary file may be a line feed by chance.
+            the password. It is for text: the last byte of a binary file may be a line feed by chance. With `transform`, it is taken off what the
+            secret has become.
           '';
         };
 

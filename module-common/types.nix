@@ -56,6 +56,18 @@
     "sh"
   ];
 
+  # What a value is transformed into. The program says what is wrong with the name of a user.
+  transform = lib.mkOptionType {
+    name = "transform";
+    description = ''"base64-decode", "sha512-crypt", "yescrypt" or "htpasswd:USER"'';
+    descriptionClass = "noun";
+    check =
+      transform:
+      lib.isString transform
+      && builtins.match "base64-decode|sha512-crypt|yescrypt|htpasswd:[^:]+" transform != null;
+    merge = lib.mergeEqualOption;
+  };
+
   format = lib.types.enum [
     "yaml"
     "json"

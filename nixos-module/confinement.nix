@@ -25,6 +25,8 @@ in
   keyTimeout,
   # The largest size in MiB of a sops file, of all secrets, and of all templates.
   maxSize,
+  # Whether it makes hashes by yescrypt.
+  hasYescrypt,
   # Directories below which the unit may write.
   roots,
   # Whether a boot screen shows what is waited for.
@@ -87,8 +89,8 @@ in
     MemorySwapMax = 0;
     # While a file is decrypted, the memory holds four times the largest file, the secrets kept so far, an older generation, and programs that hold keys.
     # Later it holds an older generation, and all secrets and templates twice: once in the installer and once in the new generation, whose pages count for
-    # the unit that writes them.
-    MemoryMax = "${toString (8 * maxSize)}M";
+    # the unit that writes them. Hashes by yescrypt need 16 MiB besides, one after the other.
+    MemoryMax = "${toString (8 * maxSize + (if hasYescrypt then 32 else 0))}M";
     LimitCORE = 0;
     UMask = "0077";
 

@@ -101,6 +101,7 @@ rec {
         inherit name keySources;
         hookSeconds = if hooks.any phase then hooks.seconds else null;
         inherit (cfg) keyTimeout maxSize;
+        hasYescrypt = lib.any (secret: secret.transform == "yescrypt") (lib.attrValues phase.secrets);
         hasBootScreen = config.boot.plymouth.enable or false;
         roots = lib.unique (
           phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home

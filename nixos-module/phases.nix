@@ -137,6 +137,7 @@ let
           fields // metrics // lib.optionalAttrs cfg.watch { watchFile = watchFiles.ofPhase directory; };
         symlinkPath = directory;
         userMode = false;
+        hostName = config.networking.hostName or null;
         inherit (cfg) useTmpfs;
         furtherFields =
           entry:

@@ -13,6 +13,7 @@ pub mod program;
 pub mod sops;
 pub mod system;
 pub mod text;
+pub mod transform;
 
 /// The items that only fuzz targets need. Only `cargo fuzz` builds this module.
 #[cfg(fuzzing)]

@@ -16,6 +16,7 @@ use super::{
     raw,
     selection::selection,
     settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
+    transforming::transform,
     unit_names::units,
     unknown_fields::unknown_fields,
 };
@@ -85,6 +86,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         },
         metrics_file,
         warn_age,
+        host_name: raw.host_name,
         is_mock: raw.mock,
         logging: Logging {
             key_import: raw.logging.key_import,
@@ -106,6 +108,12 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
     let format = format(what, &raw.format, findings);
     let selection = selection(what, format, &raw, findings);
     let on_failure = on_failure(what, &raw.on_failure, findings);
+    let transform = transform(what, &selection, format, &raw, findings);
+    let selection = if transform.is_some() {
+        selection.into_text()
+    } else {
+        selection
+    };
     let trim = trim(what, &raw.trim, findings);
     let placement = Placement {
         path: elsewhere(
@@ -127,6 +135,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         selection,
         mock_value: raw.mock_value,
         on_failure,
+        transform,
         trim,
         is_optional: raw.optional,
         placement,

@@ -7,6 +7,7 @@ use crate::{
     keys::KeyServices,
     sops::{env_file::Form, format::Format, key::KeyPath, part::PartForm},
     system::mode::FileMode,
+    transform::Transform,
 };
 
 /// The place, in a generation of a mock, of the file that marks all secrets of the generation as dummies.
@@ -60,6 +61,8 @@ pub struct Manifest {
     pub metrics_file: Option<PathBuf>,
     /// After how many days without a change a sops file causes a warning; `None` if no file does.
     pub warn_age: Option<u64>,
+    /// The name of this host, which goes into the salts of hashes; empty if nobody says it.
+    pub host_name: String,
     /// Whether dummies are published in the place of all secrets.
     pub is_mock: bool,
     /// The settings for reports in addition to warnings and errors.
@@ -107,6 +110,8 @@ pub struct Secret<N = EntryName> {
     pub mock_value: Option<String>,
     /// What happens if the secret fails while a generation is live.
     pub on_failure: OnFailure,
+    /// What becomes of the selected part; `None` if it is published as it is.
+    pub transform: Option<Transform>,
     /// What is taken off the end of the content.
     pub trim: Trim,
     /// Whether the sops file or the key may be missing. Then the secret is left out, and this is no failure.
@@ -145,6 +150,7 @@ impl Secret<String> {
             selection: self.selection,
             mock_value: self.mock_value,
             on_failure: self.on_failure,
+            transform: self.transform,
             trim: self.trim,
             is_optional: self.is_optional,
             placement: self.placement,
@@ -159,6 +165,8 @@ pub enum Selection {
     Whole,
     /// The single value at this key.
     Key(KeyPath),
+    /// The single value at this key, which is a string: a transform takes it.
+    Text(KeyPath),
     /// Whatever is at this key, written in this form.
     Part(KeyPath, PartForm),
 }
@@ -167,8 +175,16 @@ impl Selection {
     /// The key, unless it is the whole file.
     pub(crate) fn key(&self) -> Option<&KeyPath> {
         match self {
-            Self::Key(key) | Self::Part(key, _) => Some(key).filter(|key| !key.is_whole()),
+            Self::Key(key) | Self::Text(key) | Self::Part(key, _) => Some(key).filter(|key| !key.is_whole()),
             Self::Whole => None,
+        }
+    }
+
+    /// The same, if it is a string.
+    pub(crate) fn into_text(self) -> Self {
+        match self {
+            Self::Key(key) => Self::Text(key),
+            other => other,
         }
     }
 
@@ -176,7 +192,7 @@ impl Selection {
     pub(crate) fn form(&self) -> Option<PartForm> {
         match self {
             Self::Part(_, form) => Some(*form),
-            Self::Whole | Self::Key(_) => None,
+            Self::Whole | Self::Key(_) | Self::Text(_) => None,
         }
     }
 }

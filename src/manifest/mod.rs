@@ -23,6 +23,7 @@ mod raw;
 mod schema;
 mod selection;
 mod settings;
+mod transforming;
 mod unit_names;
 mod unknown_fields;
 mod written_files;

@@ -103,6 +103,9 @@ pub(crate) struct RawManifest {
     /// After how many days without a change a sops file causes a warning.
     #[cfg_attr(test, schemars(range(min = 1, max = 36500)))]
     pub warn_age: Option<u64>,
+    /// The name of this host, which goes into the salts of hashes: so two hosts with the same sops file have different hashes.
+    #[serde(deserialize_with = "null_as_default")]
+    pub host_name: String,
     /// Publish dummies in the place of all secrets. No sops file is read, and no key is used.
     #[serde(deserialize_with = "null_as_default")]
     pub mock: bool,
@@ -177,6 +180,10 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["abort", "skip", "keep", ""])))]
     pub on_failure: String,
+    /// What becomes of the value: `base64-decode` decodes it; `sha512-crypt`, `yescrypt` and `htpasswd:USER` hash it as a password.
+    #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(pattern("^(base64-decode|sha512-crypt|yescrypt|htpasswd:[^:]+|)$")))]
+    pub transform: String,
     /// What is taken off the end of the content: `newline` takes all line ends.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["newline", ""])))]

@@ -7,7 +7,11 @@ use super::{
     sops_files::{FileFacts, OpenedFile, Source, Unopened},
     trim::trimmed,
 };
-use crate::system::plaintext::Plaintext;
+use crate::{
+    manifest::Secret,
+    system::plaintext::Plaintext,
+    transform::{Salts, TransformError},
+};
 
 /// The contents of the secrets that did not fail, by the name of the secret.
 pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
@@ -22,12 +26,16 @@ pub(crate) struct Collected<'m> {
     pub(crate) lacks: Lacks,
 }
 
-/// Collects the contents of all secrets, and what is lacking.
-pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Unopened>)>) -> Collected<'_> {
+/// Collects the contents of all secrets, transformed and trimmed, and what is lacking. `host` is the name of the host.
+pub(crate) fn collect<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>) -> Collected<'m> {
     let (mut values, mut files) = (Values::new(), Vec::new());
     let (mut whole, mut single) = (Lacks::default(), Lacks::default());
     for (source, opened) in opened {
-        let OpenedFile { contents, facts } = match opened {
+        let OpenedFile {
+            contents,
+            facts,
+            salt_key,
+        } = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 whole.add(source.without_file(error));
@@ -36,9 +44,16 @@ pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Unopened>)>) -
         };
         files.push(facts);
         for (secret, content) in source.secrets().iter().zip(contents) {
-            match content {
+            let content = match content {
+                Ok(content) => content,
+                Err(error) => {
+                    single.add(source.without_content(secret, &error));
+                    continue;
+                }
+            };
+            match transformed(content, secret, &salt_key.salts(host, secret.name.as_str())) {
                 Ok(content) => drop(values.insert(secret.name.as_str(), trimmed(content, secret.trim))),
-                Err(error) => single.add(source.without_content(secret, &error)),
+                Err(error) => single.add(source.untransformed(secret, error).into()),
             }
         }
     }
@@ -46,5 +61,13 @@ pub(crate) fn collect(opened: Vec<(Source<'_>, Result<OpenedFile, Unopened>)>) -
         values,
         files,
         lacks: whole.and(single),
+    }
+}
+
+/// What the manifest says that becomes of the content of a secret.
+fn transformed(content: Arc<Plaintext>, secret: &Secret, salts: &Salts<'_>) -> Result<Arc<Plaintext>, TransformError> {
+    match &secret.transform {
+        Some(transform) => transform.apply(&content, salts).map(Arc::new),
+        None => Ok(content),
     }
 }

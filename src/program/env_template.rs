@@ -3,11 +3,11 @@
 //!
 //! The lines are those of the template, and not those of its values. So a secret with a line feed stays the value of one variable.
 
-use super::{template::Slot, tokens::Tokens, trim::without_line_ends};
+use super::{template::Slot, tokens::Tokens};
 use crate::{
     sops::env_file::{EnvFile, EnvFileError, Form, SystemdReader, Take, is_name, misread},
     system::plaintext::Plaintext,
-    text::diagnosis::Diagnosis,
+    text::{diagnosis::Diagnosis, line_ends::without_line_ends},
 };
 
 /// Renders `text`, in whose places `write` takes the values, as a file for the reader of `form`. `length` is the length

@@ -6,6 +6,7 @@ use super::{contents::Values, failure::Failure};
 use crate::{
     install::{self, EntryKind, Site},
     manifest::{Manifest, OnFailure},
+    system::plaintext::Plaintext,
 };
 
 /// What becomes of failed secrets that keep their live values.
@@ -17,7 +18,9 @@ pub(crate) struct Kept {
     pub(crate) failure: Option<Failure>,
 }
 
-/// Adds the live values of those failed secrets to `values`. A secret without a live value is left out.
+/// Adds the live values of those failed secrets to `values`. A secret without a live value is left out. So is one whose live value cannot be
+/// the hash that the manifest declares: it may be the password itself, from before there was a `transform`, and the manifest may have
+/// opened the file, because it expects a hash there.
 pub(crate) fn keep<'m>(manifest: &'m Manifest, site: &Site, failures: &[Failure], values: &mut Values<'m>) -> Kept {
     let failed: HashSet<_> = failures
         .iter()
@@ -25,14 +28,12 @@ pub(crate) fn keep<'m>(manifest: &'m Manifest, site: &Site, failures: &[Failure]
         .map(String::as_str)
         .collect();
     let wants = manifest.secrets.iter().filter(|secret| secret.on_failure == OnFailure::Keep);
-    let wanted: Vec<_> = wants
-        .map(|secret| &secret.name)
-        .filter(|name| failed.contains(name.as_str()))
-        .collect();
+    let wanted: Vec<_> = wants.filter(|secret| failed.contains(secret.name.as_str())).collect();
     if wanted.is_empty() {
         return Kept::default();
     }
-    let contents = match install::live_contents(site, &wanted, manifest.max_size) {
+    let names: Vec<_> = wanted.iter().map(|secret| &secret.name).collect();
+    let contents = match install::live_contents(site, &names, manifest.max_size) {
         Ok(contents) => contents,
         Err(error) => {
             return Kept {
@@ -48,10 +49,11 @@ pub(crate) fn keep<'m>(manifest: &'m Manifest, site: &Site, failures: &[Failure]
         }
     };
     let mut kept = Kept::default();
-    for (name, content) in wanted.into_iter().zip(contents) {
-        if let Some(content) = content {
-            values.insert(name.as_str(), Arc::new(content));
-            kept.names.push(name.to_string());
+    for (secret, content) in wanted.into_iter().zip(contents) {
+        let can_be_made = |content: &Plaintext| secret.transform.as_ref().is_none_or(|transform| transform.can_make(content));
+        if let Some(content) = content.filter(can_be_made) {
+            values.insert(secret.name.as_str(), Arc::new(content));
+            kept.names.push(secret.name.to_string());
         }
     }
     kept

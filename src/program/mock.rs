@@ -9,6 +9,7 @@ use crate::{
     sops::{env_file::EnvFile, format::Format, part::PartForm},
     system::{mode::FileMode, plaintext::Plaintext},
     text::{diagnosis::Diagnosis, printable::shown},
+    transform::{SaltKey, Transform},
 };
 
 /// What the mark says to whoever reads it.
@@ -17,12 +18,33 @@ const MARK_TEXT: &[u8] = b"All secrets here are dummies, because sops.mock is on
 /// Everybody may know that the secrets are dummies.
 const MARK_MODE: FileMode = FileMode::of_bits(0o444);
 
+/// Limit: a dummy that is hashed has at most 72 bytes, because bcrypt counts no more.
+const MOST_OF_PASSWORD: usize = 72;
+
 /// The dummies of all secrets of a manifest. Nothing is read for them.
 pub(crate) fn values(manifest: &Manifest) -> Values<'_> {
+    // A mock has no data key, and the dummies are no secrets.
+    let key = SaltKey::of(&Plaintext::default());
+    let content = |secret: &Secret| {
+        trimmed(
+            Arc::new(transformed(value(secret), secret, &manifest.host_name, &key)),
+            secret.trim,
+        )
+    };
     let secrets = manifest.secrets.iter();
-    secrets
-        .map(|secret| (secret.name.as_str(), trimmed(Arc::new(value(secret)), secret.trim)))
-        .collect()
+    secrets.map(|secret| (secret.name.as_str(), content(secret))).collect()
+}
+
+/// What becomes of the value that stands for a secret: a hash is one of the dummy, so that the dummy is the password. A dummy that this
+/// program makes is as if it were decoded already.
+fn transformed(value: Plaintext, secret: &Secret, host: &str, key: &SaltKey) -> Plaintext {
+    let transform = match (&secret.transform, &secret.mock_value) {
+        (None, _) | (Some(Transform::Base64Decode), None) => return value,
+        (Some(transform), _) => transform,
+    };
+    // Neither the manifest nor this program has a text that cannot be transformed.
+    let salts = key.salts(host, secret.name.as_str());
+    transform.apply(&value, &salts).unwrap_or(value)
 }
 
 /// What stands for a secret. Variables are written for their reader, as those of a sops file are.
@@ -39,9 +61,12 @@ fn value(secret: &Secret) -> Plaintext {
 /// The dummy of a secret: for a value, a word that names the secret, and for a whole file or a part of one, a text of the same format or
 /// form with this word in it.
 fn dummy(secret: &Secret) -> String {
-    let word = word(secret.name.as_str());
+    let mut word = word(secret.name.as_str());
+    if secret.transform.is_some() {
+        word.truncate(MOST_OF_PASSWORD);
+    }
     match (&secret.selection, secret.format) {
-        (Selection::Key(_), _) => word,
+        (Selection::Key(_) | Selection::Text(_), _) => word,
         (Selection::Whole, Format::Yaml) | (Selection::Part(_, PartForm::Yaml), _) => format!("mock: {word}\n"),
         (Selection::Whole, Format::Json) | (Selection::Part(_, PartForm::Json), _) => format!("{{\"mock\": \"{word}\"}}\n"),
         (Selection::Whole, Format::Dotenv) | (Selection::Part(_, PartForm::Variables(_)), _) => format!("MOCK={word}\n"),

@@ -48,7 +48,7 @@ impl<'m> Prepared<'m> {
         let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
         files.open_with_programs(&mut keyring);
         let notices = keyring.take_notices();
-        let collected = contents::collect(files.finish(keyring));
+        let collected = contents::collect(&manifest.host_name, files.finish(keyring));
         (Self::with(manifest, collected, thread, site), notices)
     }
 

@@ -14,6 +14,7 @@ use super::{
     repeated::repeated,
     section,
     select::Selector,
+    select_error::SelectError,
     survey::{StoredValue, survey},
     text::LongValues,
     tree::{Branch, Opened, Stored},
@@ -179,6 +180,16 @@ impl Decrypted {
     /// When the key leads to no value that can be a secret, or the format has no spelling for the value.
     pub fn value<'f>(&'f self, selector: &Selector<'f, Opened>, key: &KeyPath) -> Result<Opened, ContentError> {
         let (kind, text) = selector.scalar(key)?;
+        Ok(self.format.emit_scalar(kind, text)?)
+    }
+
+    /// The string under `key`, as [`Self::value`] gives it. `selector` must be a selector of this file.
+    ///
+    /// # Errors
+    /// When the key leads to no string.
+    pub fn text<'f>(&'f self, selector: &Selector<'f, Opened>, key: &KeyPath) -> Result<Opened, ContentError> {
+        let (kind, text) = selector.scalar(key)?;
+        SelectError::unless_text(key, kind)?;
         Ok(self.format.emit_scalar(kind, text)?)
     }
 

@@ -14,7 +14,7 @@ use super::{
     part::{PartForm, fit},
     select_error::SelectError,
     tree::{Branch, Key, ScalarType, Stored, Value},
-    value::EncryptedValue,
+    value::{EncryptedValue, Type},
 };
 use crate::text::spelling::nearest;
 
@@ -264,6 +264,20 @@ impl Selector<'_, Stored<'_>> {
             Ok(value) if value.type_name == b"comment" => Err(SelectError::comment(key).into()),
             _ => Ok(()),
         }
+    }
+
+    /// Looks whether `key` leads to a string, as far as the file tells this without a key.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn check_text(&self, key: &KeyPath) -> Result<(), ContentError> {
+        self.check(key, None)?;
+        let (kind, stored) = self.scalar(key)?;
+        let kind = match EncryptedValue::parse(stored).map(|value| Type::from_name(value.type_name)) {
+            Ok(Ok(Type::Scalar(encrypted))) => encrypted,
+            _ => kind,
+        };
+        Ok(SelectError::unless_text(key, kind)?)
     }
 }
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{
     key::{KeyPath, KeyStep, marked},
     key_target::KeyTarget,
-    tree::{Branch, Key, Value},
+    tree::{Branch, Key, ScalarType, Value},
 };
 
 /// Why a key leads to no value that can be a secret.
@@ -74,6 +74,14 @@ pub enum SelectError {
         /// An existing key that was probably meant, which the message suggests.
         nearest: Option<String>,
     },
+    /// The value is no string, so its spelling in the file may be another than the one that is decrypted.
+    #[error("the key {} is {found}, and a transform takes a string", marked(.key))]
+    NotText {
+        /// The whole key.
+        key: String,
+        /// The type of the value, for the message.
+        found: &'static str,
+    },
     /// The value exists, but is no scalar, and so cannot be written to a file.
     #[error("the key {} is {found}, not a single value", marked(.key))]
     NotAScalar {
@@ -108,6 +116,15 @@ impl SelectError {
         }
     }
 
+    /// Fails for a key that leads to a value of another type than text.
+    pub(crate) fn unless_text(key: &KeyPath, kind: ScalarType) -> Result<(), Self> {
+        let key = || key.to_string();
+        (kind == ScalarType::Text).then_some(()).ok_or_else(|| Self::NotText {
+            key: key(),
+            found: kind.name(),
+        })
+    }
+
     /// The error for a key that leads to a comment. As in sops, comments in a list count as elements.
     pub(crate) fn comment(key: &KeyPath) -> Self {
         Self::NotAScalar {
@@ -129,7 +146,7 @@ impl SelectError {
             }
             Self::NotAScalar { hint, .. } => hint.clone(),
             Self::Beyond { .. } | Self::NoDocument { .. } => Some("correct the position".to_owned()),
-            Self::Repeated { .. } | Self::Ambiguous { .. } => None,
+            Self::Repeated { .. } | Self::Ambiguous { .. } | Self::NotText { .. } => None,
         }
     }
 }

@@ -30,6 +30,7 @@ mod placement;
 mod side_by_side;
 mod spellings;
 mod templates;
+mod transforms;
 mod unchanged;
 mod units;
 mod upstream;

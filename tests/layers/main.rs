@@ -23,7 +23,17 @@ use std::{
 use imports::{Imports, Module};
 
 /// The layers from the lowest to the highest.
-const LAYERS: [&str; 8] = ["text", "system", "sops", "keys", "install", "manifest", "program", "command"];
+const LAYERS: [&str; 9] = [
+    "text",
+    "system",
+    "transform",
+    "sops",
+    "keys",
+    "install",
+    "manifest",
+    "program",
+    "command",
+];
 
 fn imports() -> Imports {
     Imports::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

@@ -48,6 +48,12 @@ in
       {
         age.keyCredential = "/run/credstore/key";
       };
+  transform-that-is-unknown =
+    failsWith
+      "is not of type `null or \"base64-decode\", \"sha512-crypt\", \"yescrypt\" or \"htpasswd:USER\"'"
+      {
+        secrets."db/password".transform = "bcrypt";
+      };
   key-credential-without-a-name = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "";
   };

@@ -21,7 +21,10 @@ let
     config
     ;
   cfg = import ../../module-common/in-effect.nix { inherit config lib; };
-  install = import ../../darwin-module/install.nix { inherit lib pkgs cfg; };
+  install = import ../../darwin-module/install.nix {
+    inherit lib pkgs cfg;
+    inherit (config.networking) hostName;
+  };
 in
 {
   "manifest.json" = config.system.build.sops-nix-manifest.text;

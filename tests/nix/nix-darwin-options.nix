@@ -20,6 +20,7 @@ else
         options = {
           assertions = option (types.listOf types.unspecified) [ ];
           warnings = option (types.listOf types.str) [ ];
+          networking.hostName = option (types.nullOr types.str) null;
           environment = lib.genAttrs [ "launchAgents" "launchDaemons" "userLaunchAgents" ] (
             _: option (types.attrsOf types.unspecified) { }
           );

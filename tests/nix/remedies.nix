@@ -547,6 +547,42 @@ in
         (secret { as = "json"; })
         (secret { format = "binary"; })
       ];
+  transform-of-a-form =
+    mends "set sops.secrets.\"db/password\".as to \"value\" or to null."
+      (secret {
+        transform = "yescrypt";
+        as = "json";
+      })
+      [
+        (secret {
+          transform = "yescrypt";
+          as = "value";
+        })
+        (secret { transform = "yescrypt"; })
+      ];
+  transform-of-a-whole-file =
+    mends "set sops.secrets.\"db/password\".key, and in a file that is neither YAML nor JSON also"
+      (secret {
+        transform = "yescrypt";
+        key = "";
+      })
+      [ (secret { transform = "yescrypt"; }) ];
+  transform-of-a-whole-file-of-variables =
+    mends "also sops.secrets.\"db/password\".as = \"value\"."
+      (secret {
+        transform = "yescrypt";
+        format = "dotenv";
+        sopsFile = ./files/app.env;
+      })
+      [
+        (secret {
+          transform = "yescrypt";
+          format = "dotenv";
+          sopsFile = ./files/app.env;
+          as = "value";
+          key = "API_TOKEN";
+        })
+      ];
   sops-file-outside-the-store =
     mends "write the path without quotes, or set sops.validateSopsFiles to false."
       (secret { sopsFile = "/var/lib/secrets.yaml"; })

@@ -49,6 +49,10 @@ let
     "secret-that-keeps-its-value"
     # It takes nothing off a secret.
     "secret-without-its-line-end"
+    # It transforms nothing.
+    "darwin-secrets-that-are-hashed"
+    "home-secret-that-is-hashed"
+    "secrets-that-are-transformed"
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"

@@ -215,6 +215,26 @@ pub const ROWS: &[Row] = &[
             &json!("yaml"),
         );
     }),
+    mended("set \\\"base64-decode\\\", \\\"sha512-crypt\\\"", || {
+        of_secret(
+            "the unknown transform \"bcrypt\"; set \"base64-decode\", ",
+            "transform",
+            &json!("bcrypt"),
+            &json!("sha512-crypt"),
+        );
+    }),
+    mended("write a name of 1 to 255 bytes without a colon", || {
+        of_secret(
+            "the transform \"htpasswd:a:b\", whose user no htpasswd file can have; write a name ",
+            "transform",
+            &json!("htpasswd:a:b"),
+            &json!("htpasswd:a"),
+        );
+    }),
+    mended("correct mockValue", a_dummy_is_corrected),
+    mended("set \\\"as\\\" to \\\"value\\\"", a_transform_gets_a_value),
+    mended("single value, and \\\"as\\\" to", a_transform_gets_a_value),
+    mended("set key to that of a single value", a_transform_gets_a_key),
     mended("set \\\"newline\\\", or leave", || {
         of_secret(
             "the unknown trim \"spaces\"; set \"newline\", or ",
@@ -381,6 +401,36 @@ fn a_form_of_a_template_is_corrected() {
     scene.set("templates", template("json"));
     scene.says("template \"t\" has the unknown \"as\" \"json\"; set \"systemd-env\", ");
     scene.set("templates", template("systemd-env"));
+    scene.is_mended();
+}
+
+fn a_dummy_is_corrected() {
+    let Some(mut scene) = host() else { return };
+    scene.set("mock", true);
+    scene.redeclare("transform", "base64-decode");
+    scene.redeclare("mockValue", "no Base64!");
+    scene.says("the mockValue of secret \"s\": the value is not Base64, which transform decodes; correct mockValue");
+    scene.redeclare("mockValue", "Zg==");
+    scene.is_mended();
+}
+
+fn a_transform_gets_a_value() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.env", "A=one\nB=two\n");
+    scene.declare(&path, "A", json!({"format": "dotenv", "transform": "sha512-crypt"}));
+    scene.says("which takes a single value, but it is a whole file; set key to that of a single value, and \"as\" to \"value\"");
+    scene.redeclare("as", "sh");
+    scene.says("which takes a single value, but its \"as\" writes more than that; set \"as\" to \"value\"");
+    scene.redeclare("as", "value");
+    scene.is_mended();
+}
+
+fn a_transform_gets_a_key() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.json", r#"{"a": "one"}"#);
+    scene.declare(&path, "", json!({"format": "json", "transform": "sha512-crypt"}));
+    scene.says("which takes a single value, but it is a whole file; set key to that of a single value");
+    scene.redeclare("key", "a");
     scene.is_mended();
 }
 

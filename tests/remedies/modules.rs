@@ -150,6 +150,16 @@ pub const ROWS: &[Row] = &[
         &["sops.placeholder"],
     ),
     named(
+        "set ${option}.as to \\\"value\\\" or to null.",
+        EVALUATED,
+        &["sops.secrets.<name>.as"],
+    ),
+    named(
+        "set ${option}.key, and in a file that is neither YAML nor JSON also ${option}.as = \\\"value\\\".",
+        EVALUATED,
+        &["sops.secrets.<name>.as", "sops.secrets.<name>.key"],
+    ),
+    named(
         "set format to that of the file, ",
         EVALUATED,
         &["sops.secrets.<name>.format", "sops.templates.<name>.as"],

@@ -66,6 +66,8 @@ pub const ROWS: &[Row] = &[
         "to give it a value, {}; for an empty file, set as = \\\"lines\\\"",
         a_value_is_given,
     ),
+    mended("to put it in quotes, {}", a_value_that_is_hashed_is_put_in_quotes),
+    mended("to correct it, {}", a_value_that_is_transformed_is_corrected),
     mended("correct the key; to add it to the file, {}", a_key_is_added),
 ];
 
@@ -288,6 +290,24 @@ fn a_key_is_added() {
     scene.does(&line);
     scene.is_mended();
     assert_eq!(scene.secret(), "nine");
+}
+
+fn a_value_that_is_transformed_is_corrected() {
+    let Some(mut scene) = with_key("t") else { return };
+    scene.redeclare("transform", "htpasswd:a");
+    let line = scene.says("the value has more than one line, and a password is one line");
+    scene.will_write(&PLAIN.replace("two\\nlines", "line"));
+    scene.does(&line);
+    scene.is_mended();
+}
+
+fn a_value_that_is_hashed_is_put_in_quotes() {
+    let Some(mut scene) = with_key("l2/1") else { return };
+    scene.redeclare("transform", "sha512-crypt");
+    let line = scene.says("is an integer, and a transform takes a string");
+    scene.will_write(&PLAIN.replace("[\"x\", 2]", "[\"x\", \"2\"]"));
+    scene.does(&line);
+    scene.is_mended();
 }
 
 fn a_value_is_given() {

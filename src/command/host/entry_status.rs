@@ -24,6 +24,7 @@ use crate::{
         root::Root,
         users::{Accounts, name_of_group, name_of_user},
     },
+    transform::Transform,
 };
 
 /// What is there of one secret or template.
@@ -52,6 +53,9 @@ pub(crate) struct EntryStatus {
     /// The form in which it is written; null if it is as sops prints it, or as the text of the template has it.
     #[serde(rename = "as")]
     pub(crate) form: Option<&'static str>,
+    /// What becomes of the value in the sops file; missing if it is installed as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) transform: Option<String>,
     /// The units that are restarted when it changes.
     pub(crate) restart_units: Vec<String>,
     /// The units that are reloaded when it changes.
@@ -164,6 +168,7 @@ impl View<'_> {
             sops_file: Some(secret.sops_file.to_string_lossy().into_owned()),
             key: Some(secret.selection.key().map_or_else(String::new, KeyPath::to_string)),
             form: secret.selection.form().map(PartForm::name),
+            transform: secret.transform.as_ref().map(Transform::name),
             ..self.entry("secret", &secret.name, &place, &secret.placement, secret.is_optional)
         }
     }
@@ -217,6 +222,7 @@ impl View<'_> {
             sops_file: None,
             key: None,
             form: None,
+            transform: None,
             restart_units: placement.restart_units.clone(),
             reload_units: placement.reload_units.clone(),
             place: place.as_str().to_owned(),

@@ -28,6 +28,7 @@ pub(crate) fn page(story: &Story) -> String {
         rows.push(("from", format!("{}, {key}{}", quoted(file), changed.unwrap_or_default())));
     }
     rows.extend(entry.form.map(|form| ("as", form.to_owned())));
+    rows.extend(entry.transform.clone().map(|transform| ("transform", transform)));
     rows.push(("state", state(entry)));
     rows.push((
         "owner",
@@ -116,6 +117,7 @@ pub(crate) fn lines(story: &Story) -> String {
         text += &line(&["from", file, key, story.file_changed.as_deref().unwrap_or_default()]);
     }
     text.extend(entry.form.map(|form| line(&["as", form])));
+    text.extend(entry.transform.as_ref().map(|transform| line(&["transform", transform])));
     for recipient in &story.recipients {
         let key = recipient.key.as_deref().unwrap_or_default();
         text += &line(&[

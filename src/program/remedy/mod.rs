@@ -14,4 +14,4 @@ mod value;
 pub(crate) use decrypt::{plain_value, undecryptable, without_key};
 pub(crate) use editable::{Editable, RESTORE, of_ending};
 pub(crate) use parse::{merge_conflict, other_format, unusable, was_encrypted};
-pub(crate) use value::absent;
+pub(crate) use value::{absent, untransformed};

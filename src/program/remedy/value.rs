@@ -4,6 +4,7 @@ use super::editable::Editable;
 use crate::{
     sops::{ContentError, SelectError},
     text::diagnosis::Diagnosis,
+    transform::TransformError,
 };
 
 /// Describes why the wanted value cannot be taken from the file, and the remedy.
@@ -11,6 +12,7 @@ pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
     let remedy = match error {
         ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to keep one of them, {}", file.sops("edit"))),
         ContentError::Select(SelectError::Ambiguous { .. }) => Some(format!("to rename one of them, {}", file.sops("edit"))),
+        ContentError::Select(SelectError::NotText { .. }) => Some(format!("to put it in quotes, {}", file.sops("edit"))),
         ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => Some(format!(
             "to give it a value, {}; for an empty file, set as = \"lines\"",
             file.sops("edit")
@@ -27,4 +29,9 @@ pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
         cause: error.to_string(),
         remedy,
     }
+}
+
+/// Describes why the wanted value cannot be transformed, and the remedy.
+pub(crate) fn untransformed(error: TransformError, file: Editable<'_>) -> Diagnosis {
+    Diagnosis::new(error.to_string(), format!("to correct it, {}", file.sops("edit")))
 }

@@ -19,6 +19,7 @@ use crate::{
     sops::{ContentError, DecryptError, Decrypted, LongValues, SopsFile, format::Format, proof::KeyProof, tree::Opened},
     system::{plaintext::Plaintext, progress::Progress},
     text::{diagnosis::Diagnosis, printable::shown},
+    transform::SaltKey,
 };
 
 /// A sops file to read and decrypt. The job owns all its data, because a thread that takes too long is abandoned and keeps using the
@@ -46,6 +47,8 @@ pub(crate) struct OpenedFile {
     pub(crate) contents: WantedContents,
     /// What it says of itself without a key.
     pub(crate) facts: FileFacts,
+    /// The key of the salts of hashes.
+    pub(crate) salt_key: SaltKey,
 }
 
 /// The result of the work that the keys at hand can do on a file.
@@ -182,7 +185,7 @@ impl Job {
         file: SopsFile<'_>,
         key: &Plaintext,
         foreign: Option<&Diagnosis>,
-    ) -> Result<(Decrypted, FileFacts), Diagnosis> {
+    ) -> Result<(Decrypted, FileFacts, SaltKey), Diagnosis> {
         let facts = FileFacts::of(&self.path, file.metadata());
         let decrypted = file
             .decrypt_shortened(key, long_values)
@@ -192,13 +195,17 @@ impl Job {
                 (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign.clone()),
                 (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
             })?;
-        Ok((decrypted, facts))
+        Ok((decrypted, facts, SaltKey::of(key)))
     }
 
     /// Takes the wanted contents. Fails if they have more than `room` bytes.
-    fn take(&self, (decrypted, facts): (Decrypted, FileFacts), room: usize) -> Result<OpenedFile, Diagnosis> {
+    fn take(&self, (decrypted, facts, salt_key): (Decrypted, FileFacts, SaltKey), room: usize) -> Result<OpenedFile, Diagnosis> {
         let contents = take(decrypted, &self.wanted, room).ok_or_else(|| self.too_large())?;
-        Ok(OpenedFile { contents, facts })
+        Ok(OpenedFile {
+            contents,
+            facts,
+            salt_key,
+        })
     }
 
     /// The message for contents that are more than may still be published.
@@ -254,7 +261,7 @@ fn take(file: Decrypted, wanted: &[Selection], room: usize) -> Option<WantedCont
     };
     let mut parts = parts.into_iter();
     let content = |selection: &Selection| match selection {
-        Selection::Key(_) | Selection::Part(..) => parts.next(),
+        Selection::Key(_) | Selection::Text(_) | Selection::Part(..) => parts.next(),
         Selection::Whole => whole.clone().map(|text| text.map_err(ContentError::from)),
     };
     let contents: WantedContents = wanted.iter().filter_map(content).collect();
@@ -269,6 +276,7 @@ fn parts(file: &Decrypted, wanted: &[Selection], room: usize) -> Option<(WantedC
     for selection in wanted {
         let part = match selection {
             Selection::Key(key) => file.value(&selector, key).map(Some),
+            Selection::Text(key) => file.text(&selector, key).map(Some),
             Selection::Part(key, form) => file.part(&selector, key, *form, left),
             Selection::Whole => continue,
         };

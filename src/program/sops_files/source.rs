@@ -37,6 +37,7 @@ use crate::{
         diagnosis::Diagnosis,
         printable::{named, shown},
     },
+    transform::TransformError,
 };
 
 /// One sops file and the secrets that come from it.
@@ -171,6 +172,7 @@ impl<'m> Source<'m> {
         let error = match &secret.selection {
             Selection::Whole => None,
             Selection::Key(key) => selector.check(key, None).err(),
+            Selection::Text(key) => selector.check_text(key).err(),
             Selection::Part(key, PartForm::Variables(form)) if key.is_whole() && self.format == Format::Dotenv => {
                 let refusal = EnvFile::of_dotenv(*form, outline).err();
                 refusal.map(|refusal| PartError::from(refusal).into())
@@ -270,9 +272,17 @@ impl<'m> Source<'m> {
             };
             return self.absent(&[secret], reason).into();
         }
-        let diagnosis = remedy::absent(error, self.editable());
-        let diagnosis = diagnosis.of(format_args!("secret {} from {}", named(secret.name.as_str()), self.name()));
-        self.fail_for(&[secret], diagnosis).into()
+        self.fail_of(secret, remedy::absent(error, self.editable())).into()
+    }
+
+    /// The failure of one secret whose value cannot be transformed.
+    pub(crate) fn untransformed(&self, secret: &Secret, error: TransformError) -> Failure {
+        self.fail_of(secret, remedy::untransformed(error, self.editable()))
+    }
+
+    fn fail_of(&self, secret: &Secret, diagnosis: Diagnosis) -> Failure {
+        let what = format!("secret {} from {}", named(secret.name.as_str()), self.name());
+        self.fail_for(&[secret], diagnosis.of(what))
     }
 }
 

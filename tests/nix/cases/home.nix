@@ -34,6 +34,12 @@ in
     };
   };
 
+  # A home does not know on which host it is.
+  home-secret-that-is-hashed = user [ "manifest.json" ] {
+    imports = [ key ];
+    sops.secrets.shared.transform = "htpasswd:alice";
+  };
+
   home-watched = user [ "manifest.json" ] {
     imports = [ key ];
     sops.watch = true;

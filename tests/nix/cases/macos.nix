@@ -47,6 +47,12 @@ in
         sops.secrets."db/password" = { };
       };
 
+  darwin-secrets-that-are-hashed = host [ "manifest.json" ] {
+    imports = [ hostKey ];
+    networking.hostName = "mac1";
+    sops.secrets.shared.transform = "htpasswd:alice";
+  };
+
   # home-manager adds to the same script. A home that fails ends it.
   darwin-beside-homes = host [ "postActivation.snippet" ] {
     imports = [ hostKey ];

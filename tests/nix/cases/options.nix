@@ -227,6 +227,37 @@ in
     sopsFile = ../files/keytab.bin;
     trim = "newline";
   };
+  secrets-that-are-transformed = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix-for-users.service"
+    ];
+    module = {
+      services.openssh.enable = true;
+      services.userborn.enable = true;
+      networking.hostName = "web1";
+      sops.defaultSopsFile = ../files/secrets.yaml;
+      sops.secrets = {
+        "db/password".transform = "sha512-crypt";
+        wifi = {
+          transform = "yescrypt";
+          neededForUsers = true;
+        };
+        shared.transform = "htpasswd:alice";
+        # What is in a whole binary file, and in a file of variables, is a value as well.
+        token = {
+          format = "dotenv";
+          sopsFile = ../files/app.env;
+          as = "value";
+          key = "API_TOKEN";
+          transform = "htpasswd:bob";
+          trim = "newline";
+        };
+      };
+      sops.templates.htpasswd.content = "@sops:shared@@sops:token@\n";
+    };
+  };
   secret-that-is-optional = with-secret { optional = true; };
   optional-secret-without-its-file = with-secret {
     optional = true;

@@ -35,6 +35,7 @@ in
   options = {
     assertions = option (types.listOf types.unspecified) [ ];
     warnings = option (types.listOf types.str) [ ];
+    networking.hostName = option (types.nullOr types.str) null;
     launchd.daemons = option (types.attrsOf (types.submodule daemon)) { };
     environment.launchDaemons = option (types.attrsOf types.unspecified) { };
     system = {

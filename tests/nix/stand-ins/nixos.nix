@@ -162,6 +162,7 @@ let
 in
 {
   options = {
+    networking.hostName = option types.str "";
     assertions = option (types.listOf types.unspecified) [ ];
     warnings = list;
     boot.postBootCommands = option types.lines "";
