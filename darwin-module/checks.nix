@@ -17,7 +17,11 @@ let
       inherit kind entry;
       option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
       directory = cfg.secretsDir;
-      inherit (entry) name path;
+      inherit (entry)
+        name
+        path
+        install
+        ;
       units = entry.restartUnits ++ entry.reloadUnits;
     }) cfg.${kind};
   places = entries "secrets" ++ entries "templates";

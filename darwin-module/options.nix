@@ -44,7 +44,7 @@ let
             default = "${cfg.secretsDir}/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/<name>`";
             description = ''
-              Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
+              Where to find the secret. If you set another path than the default, a symlink to the secret or a copy of it is made there (`install`).
             '';
           };
 
@@ -79,7 +79,7 @@ let
             default = "${cfg.secretsDir}/rendered/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/rendered/<name>`";
             description = ''
-              Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
+              Where to find the rendered file. If you set another path than the default, a symlink to the file or a copy of it is made there (`install`).
             '';
           };
         };

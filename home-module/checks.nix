@@ -22,7 +22,11 @@ let
         inherit kind;
         option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
         directory = cfg.defaultSymlinkPath;
-        inherit (entry) name path;
+        inherit (entry)
+          name
+          path
+          install
+          ;
         units = entry.restartUnits ++ entry.reloadUnits;
       }
     );

@@ -43,7 +43,7 @@ let
             defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/<name>"'';
             example = "%r/context7/api-key";
             description = ''
-              Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
+              Where to find the secret. If you set another path than the default, a symlink to the secret or a copy of it is made there (`install`).
               `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
             '';
           };
@@ -62,7 +62,7 @@ let
             default = "${cfg.defaultSymlinkPath}/rendered/${config.name}";
             defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/rendered/<name>"'';
             description = ''
-              Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
+              Where to find the rendered file. If you set another path than the default, a symlink to the file or a copy of it is made there (`install`).
               `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
             '';
           };

@@ -128,6 +128,12 @@ let
       place: "have the same path, ${place.path}: set another path for all but one."
     );
 
+  # A copy without a path of its own would be the secret itself.
+  copyAssertions = map (place: {
+    assertion = place.install == "link" || place.path != file place;
+    message = "${place.option}.install is \"copy\", but its path is its own place, ${place.path}: set path to where the copy belongs, or install to \"link\".";
+  });
+
   relativePathAssertions =
     starts:
     map (place: {
@@ -155,7 +161,7 @@ in
       # Whether any key is configured, and the options that would configure one.
       hasKeys,
       keyOptions,
-      # What is installed where: a list of { kind, option, directory, name, path }. `kind` is `secrets` or `templates`, `directory` is the directory of
+      # What is installed where: a list of { kind, option, directory, name, path, install }. `kind` is `secrets` or `templates`, `directory` is the directory of
       # the phase.
       places,
       # What an absolute path starts with.
@@ -188,5 +194,6 @@ in
     ++ transformAssertions
     ++ envFileAssertions
     ++ placeAssertions places
+    ++ copyAssertions places
     ++ relativePathAssertions pathStarts places;
 }

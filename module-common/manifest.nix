@@ -36,6 +36,16 @@ let
   # The form in which it is written, if it is not as sops prints it.
   formOf = entry: lib.optionalAttrs (entry.as != null) { inherit (entry) as; };
 
+  # What is made at its path, if it is no symlink.
+  installOf =
+    entry:
+    lib.optionalAttrs (entry.install == "copy") (
+      {
+        inherit (entry) install;
+      }
+      // lib.optionalAttrs entry.copyToDisk { inherit (entry) copyToDisk; }
+    );
+
   secretEntry =
     secret:
     {
@@ -63,6 +73,7 @@ let
     // lib.optionalAttrs secret.optional { inherit (secret) optional; }
     // watchFileOf secret
     // formOf secret
+    // installOf secret
     // lib.optionalAttrs (cfg.mock && secret.mockValue != null) { inherit (secret) mockValue; };
 
   isHashed =
@@ -79,7 +90,8 @@ let
     }
     // templateSource template
     // watchFileOf template
-    // formOf template;
+    // formOf template
+    // installOf template;
 
   # Fields that an older program in `sops.package` does not know are written only if somebody uses them. (30 seconds and 256 MiB are the program's defaults.)
   laterFields =

@@ -5,6 +5,10 @@ map (place: {
   assertion = place.units == [ ];
   message = "${place.option} has restartUnits or reloadUnits, but macOS has no systemd: remove them on this host.";
 }) places
+++ map (place: {
+  assertion = place.install == "link";
+  message = "${place.option}.install is \"copy\", but copies are made only on Linux: set it to \"link\" on this host.";
+}) places
 ++ [
   {
     assertion = !cfg.keyServices.enable;

@@ -12,10 +12,41 @@ let
   templateText = import ./template-text.nix { inherit lib pkgs; };
   filtersOf = import ./filters.nix { inherit lib; };
 
+  # How a secret or template gets to its path.
+  installation = what: {
+    install = lib.mkOption {
+      type = types.enum [
+        "link"
+        "copy"
+      ];
+      default = "link";
+      example = "copy";
+      description = ''
+        What is at `path`, if that is set to another path than the default:
+
+        - `"link"`: a symlink to the ${what}, which stays in memory.
+        - `"copy"`: a file with the same content, owner and mode, for programs that refuse symlinks. Each run makes it as the ${what} is, in one step and
+          before units are restarted. It is overwritten with zeros and removed when the ${what} goes. What somebody else has written there is moved
+          aside to `PATH.sops-backup`. So is a copy that a program has changed, and it stays there, with what it has of the secret.
+
+        See [state.md](state.md#copies). A copy works only on Linux.
+      '';
+    };
+
+    copyToDisk = lib.mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether a copy may lie on a file system that is not in memory. Then its plaintext is on a disk or on a server, outlives restarts, and may be in
+        backups and snapshots. If this is off, such a copy is refused.
+      '';
+    };
+  };
+
   secret =
     { config, name, ... }:
     {
-      options = {
+      options = installation "secret" // {
         name = lib.mkOption {
           type = types.str;
           default = name;
@@ -164,7 +195,7 @@ let
   template =
     { config, name, ... }:
     {
-      options = {
+      options = installation "rendered file" // {
         name = lib.mkOption {
           type = types.singleLineStr;
           default = name;

@@ -227,6 +227,7 @@ in
     ++ templateAssertions phases.early
     ++ templateAssertions phases.fileSystems
     ++ activationAssertions
+    ++ fileSystemsChecks.assertions
     ++ lib.optionals (ways.earlyByUnit && hasEarly) (mountAssertions phases.early)
     ++ lib.optionals hasFileSystems (mountAssertions phases.fileSystems);
 

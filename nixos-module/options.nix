@@ -128,7 +128,7 @@ let
             default = "${directoryOf config}/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/<name>`, `/run/secrets-for-users/<name>` with `neededForUsers`, or `/run/secrets-for-file-systems/<name>` with `neededForFileSystems`";
             description = ''
-              Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
+              Where to find the secret. If you set another path than the default, a symlink to the secret or a copy of it is made there (`install`).
             '';
           };
 
@@ -154,7 +154,7 @@ let
             }/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/rendered/<name>`, `/run/secrets-for-users/rendered/<name>` with `neededForUsers`, or `/run/secrets-for-file-systems/rendered/<name>` with `neededForFileSystems`";
             description = ''
-              Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
+              Where to find the rendered file. If you set another path than the default, a symlink to the file or a copy of it is made there (`install`).
             '';
           };
         };

@@ -50,6 +50,7 @@ let
         secret
         // {
           path = "${cfg.secretsDir}/${secret.name}";
+          install = "link";
           restartUnits = [ ];
           reloadUnits = [ ];
           watch = false;
@@ -217,7 +218,12 @@ rec {
         lib.mapAttrsToList (name: entry: {
           inherit kind;
           inherit (phase) directory;
-          inherit (entry) name path;
+          inherit (entry)
+            name
+            path
+            install
+            copyToDisk
+            ;
           option =
             optionName kind name
             + lib.optionalString (

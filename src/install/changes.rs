@@ -123,6 +123,17 @@ impl Changes {
             .any(|names| names.binary_search(&name).is_ok())
     }
 
+    /// Whether what is at this place of a generation is added or modified.
+    pub(crate) fn are_at(&self, place: &str) -> bool {
+        let (names, name) = match name::template_at(place) {
+            Some(template) => (&self.templates, template),
+            None => (&self.secrets, place),
+        };
+        [&names.added, &names.modified]
+            .iter()
+            .any(|names| names.iter().any(|known| known == name))
+    }
+
     /// Adds the name of `entry` to the list for `difference`, and adds the unit requests of the entry. Does nothing if the entry
     /// has not changed.
     fn note(&mut self, entry: &Entry<'_>, difference: Difference) {

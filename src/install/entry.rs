@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
+    at_path::AtPath,
     name::{EntryName, PlaceInGeneration},
     owner::Owner,
 };
@@ -20,9 +21,11 @@ pub struct Entry<'a> {
     pub mode: FileMode,
     /// The user and group that the published file belongs to.
     pub owner: Owner,
-    /// The declared path, at which a symlink to the file is made. No symlink is made if the path is `None`, or is the file's own
-    /// place.
+    /// The declared path, at which a symlink to the file or a copy of it is made. Nothing is made if the path is `None`, or is the
+    /// file's own place.
     pub path: Option<PathBuf>,
+    /// What is made at the declared path.
+    pub at_path: AtPath,
     /// The file that is written when the published file changes, for programs that watch.
     pub watch_file: Option<PathBuf>,
     /// Units to restart when the entry is added or modified.

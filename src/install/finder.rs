@@ -8,7 +8,7 @@ use super::{
     error::{InstallError, failed},
     made::{MadeDirectory, MadeLink},
     unsynced::Unsynced,
-    withdrawal::{self, Withdrawn},
+    withdrawal::{self, Departure, Withdrawn},
 };
 use crate::system::{
     mounts::{Mount, Mounts},
@@ -43,27 +43,32 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Takes the symlink `link` away from `at`. `None` if the place is not there, as if its file system were not mounted.
+    /// Takes the symlink or copy `link` away from `at`. `None` if the place is not there, as if its file system were not mounted.
     pub(crate) fn withdraw(
         &self,
         at: &Path,
         link: &MadeLink,
         unsynced: &mut Unsynced,
-    ) -> Result<Option<Withdrawn>, InstallError> {
-        let place = self.find(at).map_err(|error| error.unseen(at))?;
+    ) -> Result<Option<Departure>, InstallError> {
+        let place = self.find(at).map_err(|error| error.unseen(link.noun(), at))?;
+        let not_there = || Departure {
+            now: Withdrawn::NotThere,
+            unwiped: None,
+        };
         let is_gone = link.is_gone_from(self.mounts.on_the_way(at).pop());
         let Some(place) = place.filter(|place| is_gone || link.lies_in(&place.dir, &place.name)) else {
-            return Ok(is_gone.then_some(Withdrawn::NotThere));
+            return Ok(is_gone.then(not_there));
         };
         if self.declared.has(&place) {
-            return Ok(Some(Withdrawn::NotThere));
+            return Ok(Some(not_there()));
         }
-        let withdrawn = withdrawal::take(&place, link).map_err(|cause| failed("remove", at)(cause).left(at))?;
+        let left = |cause| failed("remove", at)(cause).left(link.noun(), at);
+        let taken = withdrawal::take(&place, link).map_err(left)?;
         unsynced.add(place);
-        Ok(Some(withdrawn))
+        Ok(Some(taken))
     }
 
-    /// Whether [`Self::withdraw`] would remove the symlink `link`.
+    /// Whether [`Self::withdraw`] would remove the symlink or copy `link`.
     pub(crate) fn is_there(&self, at: &Path, link: &MadeLink) -> bool {
         let place = self.find(at).ok().flatten();
         place.is_some_and(|place| {

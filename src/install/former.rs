@@ -12,36 +12,83 @@ use super::{
     ledger::Ledger,
     made::{Made, MadeLink},
     mount,
-    noted::{self, LinkPlaces},
+    noted::LinkPlaces,
+    open_ledger,
     site::Site,
     unsynced::Unsynced,
-    withdrawal::Withdrawn,
+    withdrawal::{Departure, Withdrawn},
 };
 use crate::{system::root::Root, text::printable::shown};
+
+/// A declared path of a former secret or template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerPlace {
+    /// The path.
+    pub path: PathBuf,
+    /// Whether a copy was there, and no symlink.
+    pub is_copy: bool,
+}
+
+impl FormerPlace {
+    /// What messages call what was there.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        if self.is_copy { "copy" } else { "link" }
+    }
+}
 
 /// What was removed, and what was not.
 #[derive(Debug, Default)]
 pub struct Removed {
-    /// The paths of the symlinks that are gone now.
-    pub links: Vec<PathBuf>,
+    /// The symlinks and copies that are gone now.
+    pub links: Vec<FormerPlace>,
     /// What stays, and why; and the files that were moved back.
     pub warnings: Vec<String>,
     /// Whether anything stays that could not be removed.
     pub stays: bool,
 }
 
-/// Removes the symlinks of this installation that the manifest does not declare any more, and the directories in which no symlink lies
-/// any more. `places` are the places of the symlinks that this run has made. Nothing is done if they are not known, and no lock is taken
-/// if there is nothing to do.
-pub(crate) fn remove(site: &Site, places: Option<&LinkPlaces>) -> Removed {
-    places.map_or_else(Removed::default, |places| remove_if(site, places, || true))
+/// What of this installation may be former.
+pub(crate) struct Former<'a> {
+    pub(crate) site: &'a Site,
+    /// The places of the symlinks and copies that this run has made, which are none of it.
+    pub(crate) places: &'a LinkPlaces,
+    /// Declared paths whose copies are former, because their secrets or templates are not installed. A symlink there leads to nothing, and stays.
+    pub(crate) vacated: HashSet<PathBuf>,
+    /// Whether only those copies are meant.
+    pub(crate) only_vacated: bool,
+}
+
+/// Removes the symlinks and copies that are former, and the directories in which none lies any more. No lock is taken if there is nothing to
+/// do.
+pub(crate) fn remove(former: &Former<'_>) -> Removed {
+    remove_if(former, || true)
+}
+
+/// Does what [`remove`] does after a run that has made symlinks and copies at `places`. Nothing is done if these are not known.
+pub(crate) fn remove_after(site: &Site, places: Option<&LinkPlaces>, vacated: HashSet<PathBuf>) -> Removed {
+    let only_vacated = false;
+    places.map_or_else(Removed::default, |places| {
+        remove(&Former {
+            site,
+            places,
+            vacated,
+            only_vacated,
+        })
+    })
 }
 
 /// Removes what was made for secrets and templates of this installation, if the manifest has none, and nothing was published. Another run
 /// publishes before it notes its symlinks. So if nothing is published, and no run can note anything, all that the ledger has is former.
 #[must_use]
 pub fn tidy(site: &Site) -> Removed {
-    remove_if(site, &LinkPlaces::new(), || has_nothing_published(site))
+    let former = Former {
+        site,
+        places: &LinkPlaces::new(),
+        vacated: HashSet::new(),
+        only_vacated: false,
+    };
+    remove_if(&former, || has_nothing_published(site))
 }
 
 /// Whether nothing was published since the start of the system, not even a part of a generation: there is no mount point.
@@ -51,61 +98,84 @@ pub fn has_nothing_published(site: &Site) -> bool {
 }
 
 /// Does what [`remove`] does, if `may` says so once no other run can change the ledger.
-fn remove_if(site: &Site, places: &LinkPlaces, may: impl FnOnce() -> bool) -> Removed {
-    let Some(path) = site.ledger.as_deref() else {
+fn remove_if(former: &Former<'_>, may: impl FnOnce() -> bool) -> Removed {
+    let Some(path) = former.site.ledger.as_deref() else {
         return Removed::default();
     };
-    attempt(site, path, places, may).unwrap_or_else(|error| Removed {
+    attempt(former, path, may).unwrap_or_else(|error| Removed {
         warnings: vec![error.unremoved().to_string()],
         ..Removed::default()
     })
 }
 
 /// Does what [`remove_if`] does, with the ledger `path`.
-fn attempt(site: &Site, path: &Path, places: &LinkPlaces, may: impl FnOnce() -> bool) -> Result<Removed, InstallError> {
-    let Some(known) = noted::look(&site.root, path)? else {
+fn attempt(former: &Former<'_>, path: &Path, may: impl FnOnce() -> bool) -> Result<Removed, InstallError> {
+    let site = former.site;
+    let Some(known) = open_ledger::look(&site.root, path)? else {
         return Ok(Removed::default());
     };
-    if former(&known.made, site, places).is_empty() && known.made.needless_directories().is_empty() {
+    if former.of(&known.made).is_empty() && known.made.needless_directories().is_empty() {
         return Ok(Removed::default());
     }
-    let Some(mut ledger) = noted::open(&site.root, path, site.homes, false)? else {
+    let Some(mut ledger) = open_ledger::open(&site.root, path, site.homes, false)? else {
         return Ok(Removed::default());
     };
     if !may() {
         return Ok(Removed::default());
     }
-    let former = former(&ledger.made, site, places);
-    let finder = Finder::new(&site.root, site.declared.iter().map(PathBuf::as_path), Reach::Local);
-    Ok(clear(&finder, &mut ledger, places, &former))
+    let places = former.of(&ledger.made);
+    Ok(clear(&former.finder(), &mut ledger, former.places, &places))
 }
 
-/// The symlinks that [`remove`] would remove, for a dry run.
+/// The symlinks and copies that [`tidy`] would remove, for a dry run.
 #[must_use]
-pub fn preview(site: &Site) -> Vec<PathBuf> {
+pub fn preview(site: &Site) -> Vec<FormerPlace> {
+    preview_with(site, HashSet::new())
+}
+
+/// The symlinks and copies that [`remove`] would remove, for a dry run. `vacated` are declared paths whose secrets are not installed.
+pub(crate) fn preview_with(site: &Site, vacated: HashSet<PathBuf>) -> Vec<FormerPlace> {
     let ledger = site
         .ledger
         .as_deref()
-        .and_then(|path| noted::look(&site.root, path).ok().flatten());
+        .and_then(|path| open_ledger::look(&site.root, path).ok().flatten());
     let Some(ledger) = ledger else { return Vec::new() };
-    let former = former(&ledger.made, site, &LinkPlaces::new());
-    let finder = Finder::new(&site.root, site.declared.iter().map(PathBuf::as_path), Reach::Local);
-    let is_there = |at: &PathBuf| {
-        let link = ledger.made.links.get(at);
-        link.is_some_and(|link| finder.is_there(at, link))
+    let former = Former {
+        site,
+        places: &LinkPlaces::new(),
+        vacated,
+        only_vacated: false,
     };
-    former.into_iter().filter(is_there).collect()
+    let finder = former.finder();
+    let place = |at: PathBuf| {
+        let link = ledger.made.links.get(&at).filter(|link| finder.is_there(&at, link))?;
+        Some(FormerPlace {
+            path: at,
+            is_copy: link.is_copy,
+        })
+    };
+    former.of(&ledger.made).into_iter().filter_map(place).collect()
 }
 
-/// The symlinks of this installation whose paths no secret or template has any more. If a declared path leads to another place now, the
-/// symlink at the old place is none of them: the path may lead there again at any time, as where a link changes between two directories.
-fn former(made: &Made, site: &Site, places: &LinkPlaces) -> Vec<PathBuf> {
-    let now: HashSet<_> = places.values().collect();
-    let is_former = |at: &PathBuf, link: &MadeLink| {
-        link.installation == site.link && !site.declared.contains(&link.declared) && !now.contains(at)
-    };
-    let former = made.links.iter().filter(|(at, link)| is_former(at, link));
-    former.map(|(at, _)| at.clone()).collect()
+impl Former<'_> {
+    /// The places of what is former. If a declared path leads to another place now, the symlink at the old place is none of it: the path may
+    /// lead there again at any time, as where a link changes between two directories.
+    fn of(&self, made: &Made) -> Vec<PathBuf> {
+        let now: HashSet<_> = self.places.values().collect();
+        let is_former = |at: &PathBuf, link: &MadeLink| {
+            let is_vacated = link.is_copy && self.vacated.contains(&link.declared);
+            let is_gone = !self.only_vacated && !self.site.declared.contains(&link.declared);
+            link.installation == self.site.link && (is_vacated || is_gone) && !now.contains(at)
+        };
+        let former = made.links.iter().filter(|(at, link)| is_former(at, link));
+        former.map(|(at, _)| at.clone()).collect()
+    }
+
+    /// A finder that touches nothing at the other declared paths.
+    fn finder(&self) -> Finder<'_> {
+        let declared = self.site.declared.iter().filter(|path| !self.vacated.contains(*path));
+        Finder::new(&self.site.root, declared.map(PathBuf::as_path), Reach::Local)
+    }
 }
 
 /// Removes all symlinks that the ledger has, and the directories that were made for them.
@@ -124,16 +194,17 @@ fn clear(finder: &Finder<'_>, ledger: &mut Ledger, places: &LinkPlaces, former: 
             continue;
         };
         let error = match finder.withdraw(at, &link, &mut unsynced) {
-            Ok(Some(withdrawn)) => {
-                removed.add(at, withdrawn);
+            Ok(Some(taken)) => {
+                removed.add(at, link.is_copy, taken);
                 continue;
             }
             // The symlink was moved, with its directory.
             Ok(None) if places.contains_key(&link.declared) => continue,
-            Ok(None) => InstallError::other_directory().unseen(at),
+            Ok(None) => InstallError::other_directory().unseen(link.noun(), at),
             Err(error) => error,
         };
-        removed.stay(&error, finder.reach == Reach::All || !link.is_told);
+        // The plaintext of a copy is still there, so that is said each time.
+        removed.stay(&error, finder.reach == Reach::All || !link.is_told || link.is_copy);
         link.is_told = true;
         ledger.made.links.insert(at.clone(), link);
     }
@@ -160,16 +231,22 @@ fn clear(finder: &Finder<'_>, ledger: &mut Ledger, places: &LinkPlaces, former: 
 
 impl Removed {
     /// Adds what was done at `at`.
-    fn add(&mut self, at: &Path, withdrawn: Withdrawn) {
-        let is_gone = !matches!(withdrawn, Withdrawn::NotThere | Withdrawn::Occupied(_));
-        self.links.extend(is_gone.then(|| at.to_owned()));
-        let warning = match withdrawn {
+    fn add(&mut self, at: &Path, is_copy: bool, Departure { now, unwiped }: Departure) {
+        let is_gone = !matches!(now, Withdrawn::NotThere | Withdrawn::Occupied(_) | Withdrawn::Changed);
+        self.links.extend(is_gone.then(|| FormerPlace {
+            path: at.to_owned(),
+            is_copy,
+        }));
+        self.warnings
+            .extend(unwiped.map(|why| InstallError::not_wiped(at, &why).to_string()));
+        let warning = match now {
             Withdrawn::Gone | Withdrawn::NotThere => return,
             Withdrawn::PutBack(backup) => {
                 let backup = at.with_file_name(backup);
                 format!("{} was moved back to {}: its secret is gone", shown(&backup), shown(at))
             }
             Withdrawn::Occupied(backup) => InstallError::not_put_back(at, &at.with_file_name(backup)).to_string(),
+            Withdrawn::Changed => InstallError::changed_copy(at).to_string(),
             Withdrawn::Unknown(backup) => InstallError::unknown_backup(at, &at.with_file_name(backup)).to_string(),
         };
         self.warnings.push(warning);

@@ -66,6 +66,7 @@ impl Grounds {
                 .collect(),
             end: self.link.below(place.as_str()),
             place: None,
+            nearest: None,
             is_safe: true,
         })
     }
@@ -102,6 +103,11 @@ impl Grounds {
             || self.above.contains(end)
             || self.below_link(end).is_some_and(is_outside)
             || self.entered(way).is_some_and(is_reserved)
+    }
+
+    /// Whether `way` leads to a place behind the link, or in the mount point.
+    pub(crate) fn hold(&self, way: &Way) -> bool {
+        self.below_link(&way.end).is_some() || self.entered(way).is_some()
     }
 
     /// The step with which `way` enters the mount point; `None` if `way` does not lead into the mount point.

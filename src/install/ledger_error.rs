@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::error::InstallError;
+use super::{error::InstallError, wipe::Unwiped};
 use crate::{
-    system::mounts::Mount,
+    system::{memory::NOT_IN_MEMORY, mounts::Mount, read::reason},
     text::{diagnosis::Diagnosis, printable::shown, shell},
 };
 
@@ -56,16 +56,16 @@ impl InstallError {
         self.about("the links of former secrets were not looked for")
     }
 
-    /// The symlink at `path`, of a former secret, was not removed.
-    pub(crate) fn left(self, path: &Path) -> Self {
-        let object = format!("the link {} of a former secret stays", shown(path));
+    /// The symlink or copy at `path`, of a former secret, was not removed. `noun` says which of the two it is.
+    pub(crate) fn left(self, noun: &str, path: &Path) -> Self {
+        let object = format!("the {noun} {} of a former secret stays", shown(path));
         let remedy = format!("to remove it, run: rm {}", shell::path(path));
         Self::new(self.about(object).diagnosis.cause, remedy)
     }
 
-    /// Nobody looked for the symlink at `path`, of a former secret. Its path may lead to something else now.
-    pub(crate) fn unseen(self, path: &Path) -> Self {
-        let object = format!("the link {} of a former secret was not looked for", shown(path));
+    /// Nobody looked for the symlink or copy at `path`, of a former secret. Its path may lead to something else now.
+    pub(crate) fn unseen(self, noun: &str, path: &Path) -> Self {
+        let object = format!("the {noun} {} of a former secret was not looked for", shown(path));
         let remedy = format!("to see whether it is still there, run: ls -l {}", shell::path(path));
         Self::new(self.about(object).diagnosis.cause, remedy)
     }
@@ -111,6 +111,95 @@ impl InstallError {
             ),
             format!("to put it back, run: mv {} {}", shell::path(backup), shell::path(path)),
         )
+    }
+
+    /// The file at `path` was a copy of a former secret, and somebody has changed or replaced it.
+    pub(crate) fn changed_copy(path: &Path) -> Self {
+        Self::new(
+            format!(
+                "{}, where a former secret was copied, stays: somebody has changed it since",
+                shown(path)
+            ),
+            format!("if nothing needs it, run: rm {}", shell::path(path)),
+        )
+    }
+
+    /// The copy at `path` was removed, and its content may still be on its file system.
+    pub(crate) fn not_wiped(path: &Path, why: &Unwiped) -> Self {
+        match why {
+            Unwiped::HasOtherNames => Self::new(
+                format!(
+                    "the copy {} was removed, but its file has other names (hard links)",
+                    shown(path)
+                ),
+                "find them by its content, and remove them",
+            ),
+            Unwiped::Failed(cause) => Self::new(
+                format!(
+                    "the copy {} was removed, but could not be overwritten before: {}",
+                    shown(path),
+                    reason(cause)
+                ),
+                "if its file system is on a disk, replace the secret by a new one",
+            ),
+        }
+    }
+
+    /// The copy at `path` would be plaintext on a disk.
+    pub(crate) fn copy_on_disk(path: &Path) -> Self {
+        Self::new(
+            format!(
+                "the file system of {} is {NOT_IN_MEMORY}, so a copy there would be plaintext on a disk",
+                shown(path)
+            ),
+            "choose a path below /run, or if plaintext on the disk is meant, set copyToDisk to true",
+        )
+    }
+
+    /// The copy at `path` would lie on a file system that is not in memory, and may never answer.
+    pub(crate) fn copy_on_remote(path: &Path, mount: &Mount) -> Self {
+        let cause = Self::not_local(Some(mount)).about(format!("cannot copy to {}", shown(path)));
+        Self::new(
+            cause.diagnosis.cause,
+            "choose a path below /run, or if plaintext on that file system is meant, set copyToDisk to true",
+        )
+    }
+
+    /// The file system of the copy at `path` does not keep owners and modes.
+    pub(crate) fn copy_open_to_others(path: &Path) -> Self {
+        Self::new(
+            format!(
+                "cannot copy to {}: its file system does not keep the owner and the mode of files, so others could read the copy",
+                shown(path)
+            ),
+            "choose another path",
+        )
+    }
+
+    /// The path of a copy is the place of another file of the generations.
+    pub(crate) fn copy_among_secrets(path: &Path) -> Self {
+        Self::new(
+            format!(
+                "{} is among the secrets themselves, where only links can be made",
+                shown(path)
+            ),
+            "choose another path, or set install to \"link\"",
+        )
+    }
+
+    /// The copy at `path` is not written, because the ledger could not have it. `trouble` says why; `None` if this installation has none.
+    pub(crate) fn copy_unrecorded(path: &Path, trouble: Option<&Self>) -> Self {
+        let object = format!(
+            "the copy {} is not written, because nothing would remove it later",
+            shown(path)
+        );
+        match trouble {
+            Some(trouble) => Self::from(trouble.diagnosis.clone()).about(object),
+            None => Self::new(
+                format!("{object}: this installation has no ledger"),
+                "set install to \"link\"",
+            ),
+        }
     }
 
     /// The directory at `path`, made for former secrets, was not removed.

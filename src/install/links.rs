@@ -1,4 +1,4 @@
-//! Swaps the link, and makes the symlinks at declared paths.
+//! Swaps the link, and puts a symlink or a copy in the place of what was there.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -7,21 +7,20 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, FileType, RenameFlags},
+    fs::{self, AtFlags, FileType, RenameFlags, Stat},
     io::Errno,
 };
 
 use super::{
     destination::Destination,
-    entry::Entry,
     error::{InstallError, failed},
     failure::{self, Failed},
     files::{self, NEW, suffixed},
-    grounds::Grounds,
+    made::MadeLink,
     owner::Owner,
     parents,
-    plan::Wanted,
     site::Site,
+    wipe,
 };
 use crate::{
     system::{handle, ids::Ids, memory},
@@ -40,41 +39,34 @@ pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
     Ok(())
 }
 
-/// The result of making the symlinks at declared paths.
-#[derive(Default)]
-pub(crate) struct Spread {
-    /// One warning for each file or symlink that was replaced or moved aside for a symlink.
-    pub warnings: Vec<String>,
-    /// One error for each symlink that was not made.
-    pub failures: Vec<InstallError>,
+/// What is put at a place.
+pub(crate) struct Newcomer<'a> {
+    /// Whether it is a copy. Otherwise, it is a symlink.
+    is_copy: bool,
+    /// What the ledger had of the place before.
+    known: Option<&'a MadeLink>,
 }
 
-/// Makes the symlinks of `entries` that lie outside the published tree. The symlinks are independent: if one cannot be made, the
-/// others are still made.
-pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Spread {
-    let mut spread = Spread::default();
-    for (entry, wanted) in entries.iter().zip(wanted) {
-        let Wanted::Outside(path) = wanted else { continue };
-        match outside(site, grounds, entry, path) {
-            Ok(warnings) => spread.warnings.extend(warnings),
-            Err(failed) => {
-                spread.warnings.extend(failed.warnings);
-                let errors = failed.errors.into_iter().map(|error| error.of(entry));
-                spread.failures.extend(errors);
-            }
-        }
+impl<'a> Newcomer<'a> {
+    /// A symlink.
+    pub(crate) fn link(known: Option<&'a MadeLink>) -> Self {
+        Self { is_copy: false, known }
     }
-    spread
-}
 
-/// Makes the symlink of one entry at its declared path, outside the published tree.
-fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<Vec<String>, Failed> {
-    let place = parents::reach(&site.root, path, site.homes)?;
-    // The check for a directory is repeated here, because somebody may have made a directory since the plan was made.
-    place.refuse_directory()?;
-    // A symlink that an earlier run made is replaced without a warning, even if the symlink leads to the secrets by another path.
-    let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(&site.root, path);
-    replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)
+    /// A copy.
+    pub(crate) fn copy(known: Option<&'a MadeLink>) -> Self {
+        Self { is_copy: true, known }
+    }
+
+    /// What messages call it.
+    fn noun(&self) -> &'static str {
+        if self.is_copy { "copy" } else { "link" }
+    }
+
+    /// Whether a file with this status is a copy that an earlier run has made at the place.
+    fn replaces(&self, there: &Stat) -> bool {
+        self.known.is_some_and(|known| known.is_copy_with(there))
+    }
 }
 
 /// Swaps the link to generation `number`. `is_live` says whether the link led to a generation before. If the link led to something
@@ -83,7 +75,7 @@ fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
 pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String>, Failed> {
     let place = parents::reach(&site.root, &site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();
-    replace(&place, &site.generation(number), Owner::Caller, is_ours)
+    replace(&place, &site.generation(number), Owner::Caller, is_ours, None)
 }
 
 /// Whether the target of the link is the path of generation `number`.
@@ -93,40 +85,51 @@ pub(crate) fn leads_to(site: &Site, number: u64) -> bool {
 }
 
 /// Puts a symlink to `to` at `place`. If a symlink to another target was there, and `is_ours` rejects that target, a warning reports
-/// the target.
-fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
-    let before = place.target().filter(|target| !is_ours(Path::new(target)));
-    let mut warnings = put(place, to, owner)?;
-    warnings.extend(before.map(|before| {
-        format!(
-            "{} was replaced; it was a symlink to {}",
-            shown(&place.path),
-            shown(Path::new(&before))
-        )
-    }));
+/// the target. `known` is what the ledger had of the place before.
+pub(crate) fn replace(
+    place: &Destination,
+    to: &Path,
+    owner: Owner,
+    is_ours: impl Fn(&Path) -> bool,
+    known: Option<&MadeLink>,
+) -> Result<Vec<String>, Failed> {
+    let replaced = replaced(place, is_ours);
+    let mut warnings = put(place, to, owner, known)?;
+    warnings.extend(replaced);
     Ok(warnings)
+}
+
+/// The warning about a symlink at `place` that is about to be replaced; `None` if there is none, or if `is_ours` accepts its target.
+pub(crate) fn replaced(place: &Destination, is_ours: impl Fn(&Path) -> bool) -> Option<String> {
+    let before = place.target().filter(|target| !is_ours(Path::new(target)))?;
+    Some(format!(
+        "{} was replaced; it was a symlink to {}",
+        shown(&place.path),
+        shown(Path::new(&before))
+    ))
 }
 
 /// Puts a symlink to `to` at `place`, in one step if the file system can do so. An existing symlink is replaced, and an empty
 /// directory is removed. Anything else is renamed with the suffix [`BACKUP`], and a warning reports the new name.
-fn put(place: &Destination, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
+fn put(place: &Destination, to: &Path, owner: Owner, known: Option<&MadeLink>) -> Result<Vec<String>, Failed> {
+    let newcomer = Newcomer::link(known);
     let name = place.name.as_os_str();
     let new = suffixed(name, NEW);
     // A killed run may have left something under the temporary name: its new symlink, or the old content of `place` after an
     // exchange.
-    let rest = clear(place, &new)?;
+    let rest = clear(place, &new, &newcomer)?;
     let placed = if place.target().is_some_and(|target| target == to.as_os_str()) {
         give(place, name, to, owner).map(|()| Vec::new()).map_err(Failed::from)
     } else {
-        put_new(place, &new, to, owner)
+        put_new(place, &new, to, owner, &newcomer)
     };
     failure::behind(rest, placed)
 }
 
 /// Does what [`put`] does, if no symlink to `to` is at `place` yet. `new` is the temporary name.
-fn put_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
+fn put_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner, newcomer: &Newcomer<'_>) -> Result<Vec<String>, Failed> {
     make_new(place, new, to, owner)?;
-    exchange(place, new).inspect_err(|_| withdraw(place, new, to))
+    exchange(place, new, newcomer).inspect_err(|_| withdraw(place, new, to))
 }
 
 /// Makes the symlink to `to` under the temporary name `new`, and gives the symlink to `owner`.
@@ -167,25 +170,25 @@ fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<()
     handle::give(&link, ids).map_err(fail)
 }
 
-/// Renames the symlink `new` to the name of its place. If that name is taken, the two names are exchanged in one step. Then what was
-/// there before has the name `new`, and [`clear`] removes it if it is a symlink or an empty directory, and keeps anything else under
-/// a backup name. So no file is lost. The place is never empty, unless the file system cannot exchange names.
-fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
+/// Renames `new`, a symlink or a copy, to the name of its place. If that name is taken, the two names are exchanged in one step. Then what was
+/// there before has the name `new`, and [`clear`] removes it if it is a symlink, a copy of ours or an empty directory, and keeps anything
+/// else under a backup name. So no file is lost. The place is never empty, unless the file system cannot exchange names.
+pub(crate) fn exchange(place: &Destination, new: &OsStr, newcomer: &Newcomer<'_>) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
-    let fail = |cause| unplaced(place, cause);
+    let fail = |cause| unplaced(place, newcomer, cause);
     match rename(RenameFlags::NOREPLACE) {
         Err(Errno::EXIST) => {}
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return exchange_in_steps(place, new),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return exchange_in_steps(place, new, newcomer),
         outcome => return Ok(outcome.map(|()| Vec::new()).map_err(fail)?),
     }
     match rename(RenameFlags::EXCHANGE) {
         // The rename before does not show whether the file system can exchange names: if the name is taken, the kernel reports
         // `EEXIST` without asking the file system.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return exchange_in_steps(place, new),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return exchange_in_steps(place, new, newcomer),
         outcome => outcome.map_err(fail)?,
     }
-    let cleared = clear(place, new).inspect_err(|_| {
+    let cleared = clear(place, new, newcomer).inspect_err(|_| {
         // The old content could not be moved aside. The names are exchanged back, so that everything is as before. The result is
         // ignored, because the error of `clear` is returned.
         let _ = rename(RenameFlags::EXCHANGE);
@@ -193,22 +196,24 @@ fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     Ok(cleared?)
 }
 
-/// The error for a link that could not be put in its place. `EBUSY` means that a file system is mounted there.
-fn unplaced(place: &Destination, cause: Errno) -> InstallError {
+/// The error for a link or copy that could not be put in its place. `EBUSY` means that a file system is mounted there.
+fn unplaced(place: &Destination, newcomer: &Newcomer<'_>, cause: Errno) -> InstallError {
     match cause {
         Errno::BUSY => InstallError::mounted_over(&place.path),
+        cause if newcomer.is_copy => failed("put a copy in place of", &place.path)(cause),
         cause => failed("put a link in place of", &place.path)(cause),
     }
 }
 
-/// Does what [`exchange`] does on file systems that cannot exchange two names, such as NFS. A symlink is still replaced in one step.
-/// A file or directory is moved aside first, so the place is empty for a moment.
-fn exchange_in_steps(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
+/// Does what [`exchange`] does on file systems that cannot exchange two names, such as NFS. A symlink or a copy of ours is still replaced in
+/// one step. Another file or a directory is moved aside first, so the place is empty for a moment.
+fn exchange_in_steps(place: &Destination, new: &OsStr, newcomer: &Newcomer<'_>) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
-    let fail = |cause| unplaced(place, cause);
+    let fail = |cause| unplaced(place, newcomer, cause);
     let there = files::status(&place.dir, name).map_err(fail)?;
-    let moved = if there.is_some_and(|there| files::kind(&there) != FileType::Symlink) {
-        clear(place, name)?
+    let is_replaced = |there: &Stat| files::kind(there) == FileType::Symlink || (newcomer.is_copy && newcomer.replaces(there));
+    let moved = if there.is_some_and(|there| !is_replaced(&there)) {
+        clear(place, name, newcomer)?
     } else {
         Vec::new()
     };
@@ -216,9 +221,9 @@ fn exchange_in_steps(place: &Destination, new: &OsStr) -> Result<Vec<String>, Fa
     failure::behind(moved, renamed.map(|()| Vec::new()).map_err(Failed::from))
 }
 
-/// Clears the name `from`, so that a link of ours can be put there. A symlink or an empty directory is removed. Anything else is
-/// renamed to a backup name, and a warning reports that name.
-fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError> {
+/// Clears the name `from`, so that `newcomer` can be put there. A symlink, a copy of ours or an empty directory is removed. Anything else
+/// is renamed to a backup name, and a warning reports that name.
+pub(crate) fn clear(place: &Destination, from: &OsStr, newcomer: &Newcomer<'_>) -> Result<Vec<String>, InstallError> {
     let fail = |cause| failed("move aside what is at", &place.path)(cause);
     let status = files::status(&place.dir, from).map_err(fail)?;
     match status.as_ref().map(files::kind) {
@@ -232,15 +237,31 @@ fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError>
             Err(Errno::NOTEMPTY | Errno::EXIST) => {}
             outcome => return outcome.map(|()| Vec::new()).map_err(fail),
         },
+        Some(FileType::RegularFile) if status.as_ref().is_some_and(|there| newcomer.replaces(there)) => {
+            return remove_copy(place, from, newcomer).map_err(fail);
+        }
         Some(_) => {}
     }
     let backup = move_aside(place, from).map_err(fail)?;
     let backup = place.path.with_file_name(backup);
     Ok(vec![format!(
-        "{} was moved to {}, because a link belongs in its place",
+        "{} was moved to {}, because a {} belongs in its place",
         shown(&place.path),
-        shown(&backup)
+        shown(&backup),
+        newcomer.noun()
     )])
+}
+
+/// Removes a copy that `newcomer` replaces. Programs may still read it, as they would still read a former generation. So it is overwritten
+/// only if the secret is not at this place any more.
+fn remove_copy(place: &Destination, from: &OsStr, newcomer: &Newcomer<'_>) -> Result<Vec<String>, Errno> {
+    if newcomer.is_copy {
+        return fs::unlinkat(&place.dir, from, AtFlags::empty()).map(|()| Vec::new());
+    }
+    let unwiped = wipe::destroy(&place.dir, from, |file| newcomer.replaces(file))?;
+    Ok(Vec::from_iter(
+        unwiped.map(|why| InstallError::not_wiped(&place.path, &why).to_string()),
+    ))
 }
 
 /// The names that a file with the name `name` may get when it is moved aside, in the order in which they are tried. The limit of 10,000

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs::File,
-    io::{self, Read},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::{ffi::OsStringExt, fs::MetadataExt as _},
@@ -19,8 +18,9 @@ use rustix::{
 };
 
 use super::{
+    compared_file,
     entry::Entry,
-    error::{InstallError, errno, failed},
+    error::{InstallError, failed},
     files, held, mount,
     name::{EntryName, PlaceInGeneration},
     pending,
@@ -30,7 +30,6 @@ use super::{
 use crate::{
     system::{
         access_list, budget,
-        mode::FileMode,
         plaintext::Plaintext,
         read::{OpenFile, ReadError},
         stop,
@@ -133,13 +132,7 @@ impl LiveGeneration {
             Err(Errno::ACCESS | Errno::AGAIN) => return Ok(Difference::Differs),
             Err(cause) => return Err(fail(cause)),
         };
-        let status = fs::fstat(&file).map_err(fail)?;
-        let same = entry.owner.has(&status)
-            && files::kind(&status) == FileType::RegularFile
-            && FileMode::of(&status) == entry.mode
-            && !(self.knows_access_lists && access_list::is_on_file(&file).map_err(fail)?)
-            && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
-            && same_content(&mut File::from(file), entry.content, scratch).map_err(|error| fail(errno(&error)))?;
+        let same = compared_file::is_that_of(file, entry, self.knows_access_lists, scratch).map_err(fail)?;
         Ok(if same { Difference::Same } else { Difference::Differs })
     }
 
@@ -283,18 +276,6 @@ fn collect(dir: BorrowedFd<'_>, prefix: &str, depth: usize, inventory: &mut BTre
         inventory.insert(path, kind);
     }
     Ok(())
-}
-
-/// Whether `file`, which is as long as `expected`, has that content. Stops reading at the first difference.
-fn same_content(file: &mut File, mut expected: &[u8], scratch: &mut [u8]) -> io::Result<bool> {
-    while !expected.is_empty() {
-        let count = file.read(scratch)?;
-        match expected.split_at_checked(count) {
-            Some((head, tail)) if count != 0 && scratch.get(..count) == Some(head) => expected = tail,
-            _ => return Ok(false),
-        }
-    }
-    Ok(true)
 }
 
 #[cfg(test)]

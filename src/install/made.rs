@@ -23,13 +23,13 @@ use crate::system::{handle, ids::Ids, mode::FileMode, mounts::Mount};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Made {
-    /// The symlinks at declared paths.
+    /// The symlinks and copies at declared paths.
     pub(crate) links: BTreeMap<PathBuf, MadeLink>,
     /// The directories that were made for symlinks.
     pub(crate) directories: BTreeMap<PathBuf, MadeDirectory>,
 }
 
-/// A symlink that a run has made, or was about to make.
+/// A symlink or a copy that a run has made, or was about to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MadeLink {
@@ -37,7 +37,7 @@ pub(crate) struct MadeLink {
     pub(crate) declared: PathBuf,
     /// The link to the live generation of the installation that made it. Each phase has a link of its own.
     pub(crate) installation: PathBuf,
-    /// Where it leads.
+    /// Where it leads, or of which file it is a copy.
     pub(crate) target: PathBuf,
     /// The inode number of the directory in which it lies. With another one, its file system may not be mounted.
     pub(crate) directory: u64,
@@ -47,6 +47,15 @@ pub(crate) struct MadeLink {
     /// The mark of the symlink. `None` until the run that made it has looked at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mark: Option<String>,
+    /// Whether a copy is to be there, and no symlink.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_copy: bool,
+    /// The mark of the copy that is there, as long as nothing has taken its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) copy: Option<String>,
+    /// The inode number of the file that becomes the copy; 0 until it is made. `None` if none is being written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) new: Option<u64>,
     /// The mark of the file that was moved aside for the symlink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backup: Option<String>,
@@ -92,7 +101,8 @@ impl MadeLink {
     /// Whether `dir` is the directory in which this symlink was made as `name`. The symlink itself proves it, too: on an overlay, a directory
     /// may get another inode number when the overlay is mounted again.
     pub(crate) fn lies_in(&self, dir: impl AsFd + Copy, name: &OsStr) -> bool {
-        fs::fstat(dir).is_ok_and(|dir| dir.st_ino == self.directory) || (self.mark.is_some() && self.is_at(dir, name) == Ok(true))
+        let is_marked = self.mark.is_some() || self.copy.is_some();
+        fs::fstat(dir).is_ok_and(|dir| dir.st_ino == self.directory) || (is_marked && self.is_at(dir, name) == Ok(true))
     }
 
     /// Whether this symlink is gone if it is not found: its file system is that of `mount`, or was in memory.
@@ -103,7 +113,7 @@ impl MadeLink {
         })
     }
 
-    /// Whether `name` in `dir` is this symlink: it leads where this one was to lead, and has its mark. A symlink at which no run has
+    /// Whether `name` in `dir` is this symlink or copy. A symlink leads where this one was to lead, and has its mark; one at which no run has
     /// looked yet is known by where it leads.
     pub(crate) fn is_at(&self, dir: impl AsFd + Copy, name: &OsStr) -> Result<bool, Errno> {
         let opened = match handle::open(dir, name) {
@@ -111,11 +121,44 @@ impl MadeLink {
             opened => opened?,
         };
         let status = fs::fstat(&opened)?;
-        if files::kind(&status) != FileType::Symlink || self.mark.as_ref().is_some_and(|known| *known != mark(&status)) {
-            return Ok(false);
+        match files::kind(&status) {
+            FileType::RegularFile => Ok(self.is_copy_with(&status)),
+            FileType::Symlink => {
+                let is_marked = self.mark.as_ref().map_or(!self.is_copy, |known| *known == mark(&status));
+                Ok(is_marked && handle::target(dir, name, &opened)?.as_bytes() == self.target.as_os_str().as_bytes())
+            }
+            _ => Ok(false),
         }
-        let target = handle::target(dir, name, &opened)?;
-        Ok(target.as_bytes() == self.target.as_os_str().as_bytes())
+    }
+
+    /// Whether a file with this status is this copy: nobody has changed it. One at which no run has looked yet is known by its inode number.
+    pub(crate) fn is_copy_with(&self, status: &Stat) -> bool {
+        let is_new = self.new.is_some_and(|new| new == status.st_ino && new != 0);
+        files::kind(status) == FileType::RegularFile && (is_new || self.copy.as_ref() == Some(&mark(status)))
+    }
+
+    /// Whether a file with this status was this copy once. Somebody may have changed it since.
+    pub(crate) fn was_copy_with(&self, status: &Stat) -> bool {
+        let is_same = |copy: &String| copy.starts_with(&format!("file {} ", status.st_ino));
+        self.is_copy_with(status) || (files::kind(status) == FileType::RegularFile && self.copy.as_ref().is_some_and(is_same))
+    }
+
+    /// Whether `name` in `dir`, a temporary name, is what a killed run has left there: this symlink or copy, also if the run had begun to
+    /// overwrite it, or an empty file.
+    pub(crate) fn is_left_at(&self, dir: impl AsFd + Copy, name: &OsStr) -> Result<bool, Errno> {
+        let there = files::status(dir, name)?;
+        Ok(there.is_some_and(|there| self.was_copy_with(&there) || self.is_empty_with(&there)) || self.is_at(dir, name)?)
+    }
+
+    /// Whether a file with this status is the empty one that becomes the copy, and whose number is not noted yet.
+    pub(crate) fn is_empty_with(&self, status: &Stat) -> bool {
+        let is_ours = (status.st_uid, status.st_size, status.st_nlink) == (geteuid().as_raw(), 0, 1);
+        files::kind(status) == FileType::RegularFile && self.new == Some(0) && is_ours
+    }
+
+    /// What messages call it.
+    pub(crate) fn noun(&self) -> &'static str {
+        if self.is_copy { "copy" } else { "link" }
     }
 }
 

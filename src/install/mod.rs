@@ -4,9 +4,13 @@
 //! the live generation stays as it was. If a run is killed, the link leads either to the old generation or to the new one, and both
 //! are complete. [`Preview::of`] reports what [`publish`] would do, and changes nothing.
 
+mod at_path;
 pub mod changes;
+mod compared_file;
 mod complete;
+mod copies;
 mod declared;
+mod declared_file;
 mod destination;
 mod entry;
 mod error;
@@ -26,9 +30,12 @@ mod links;
 mod live;
 mod lock;
 mod made;
+mod marked;
 mod mount;
 mod name;
 mod noted;
+mod open_ledger;
+mod outside;
 mod owner;
 mod parents;
 mod path_error;
@@ -38,10 +45,12 @@ mod preview;
 mod publication;
 pub(crate) mod record;
 mod rollback;
+mod rollback_copies;
 mod rollback_effect;
 mod rollback_error;
 mod rollback_record;
 mod site;
+mod spread;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,14 +59,18 @@ mod unsynced;
 mod walk;
 mod watch_file;
 mod way;
+mod wipe;
 mod withdrawal;
 mod writers;
 
+pub use at_path::AtPath;
+pub use compared_file::is_copy_of;
+pub use declared_file::DeclaredFile;
 pub use entry::{Entry, EntryKind};
 pub use error::InstallError;
 pub use failure::Failed;
 pub use forget::forget;
-pub use former::{Removed, has_nothing_published, preview as former_links, tidy};
+pub use former::{FormerPlace, Removed, has_nothing_published, preview as former_links, tidy};
 pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
 pub use live::{Difference, LiveGeneration, live_contents, live_generation};
@@ -66,6 +79,6 @@ pub use name::{BadName, EntryName, PlaceInGeneration};
 pub use owner::Owner;
 pub use preview::Preview;
 pub use publication::{Extent, Published, publish};
-pub use rollback::{DeclaredFile, Rollback, RolledBack, possible_rollback, roll_back};
+pub use rollback::{Rollback, RolledBack, possible_rollback, roll_back};
 pub use site::{Site, Store};
 pub use writers::Writer;

@@ -1,214 +1,306 @@
-//! Notes in the ledger which symlinks a run makes at declared paths: before it makes them, and once more when they are there.
+//! Notes in the ledger which symlinks and copies a run makes at declared paths: before it makes them, and once more when they are there.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
 use rustix::fs::{self, FileType, Stat};
 
 use super::{
+    copies,
     destination::Destination,
     entry::Entry,
-    error::{InstallError, failed},
-    files,
-    homes::Homes,
-    ledger::{self, Ledger},
-    lock,
+    error::InstallError,
+    files::{self, NEW, suffixed},
+    ledger::Ledger,
+    links::{self, Newcomer},
     made::{MadeDirectory, MadeLink, mark},
+    marked,
+    open_ledger::open,
+    outside::Outside,
     parents,
     plan::Wanted,
     site::Site,
-    walk, withdrawal, writers,
+    unsynced::Unsynced,
+    withdrawal,
 };
-use crate::system::{budget, mounts::Mounts, root::Root};
+use crate::system::{memory, mounts::Mounts, root::Root};
 
-/// The places of the symlinks of this run without symlinks on the way, by the paths that the manifest declares.
+/// The places of the symlinks and copies of this run without symlinks on the way, by the paths that the manifest declares.
 pub(crate) type LinkPlaces = HashMap<PathBuf, PathBuf>;
 
-/// The symlinks that a run makes, as far as they are noted.
+/// The empty file that becomes a copy: its status, and warnings about what was at its temporary name.
+type Blank = Result<(Stat, Vec<String>), InstallError>;
+
+/// The symlinks and copies that a run makes, as far as they are noted.
 pub(crate) struct Noted {
     ledger: Option<Ledger>,
     /// The places; `None` if they are not known, because the ledger could not be used.
     places: Option<LinkPlaces>,
-    /// Why symlinks may be made that the ledger does not have.
+    /// What the ledger had of the declared paths before.
+    known: HashMap<PathBuf, MadeLink>,
+    /// The files that become copies, by their declared paths. A copy that stays has none.
+    begun: HashMap<PathBuf, Blank>,
+    /// The directories of copies that may not be on the disk yet.
+    unsynced: Unsynced,
+    /// Why symlinks may be made that the ledger does not have, and copies are not made.
     trouble: Option<InstallError>,
 }
 
 impl Noted {
-    /// Notes the symlinks that are about to be made, with the files that will be moved aside for them. Makes the directories on the way,
-    /// and notes them before it makes the first. What fails here fails once more when the symlink is made, and is told then.
+    /// Notes the symlinks and copies that are about to be made, with the files that will be moved aside for them. Makes the directories on
+    /// the way, and notes them before it makes the first; and the empty files that become copies. What fails here for a symlink fails once
+    /// more when the symlink is made, and is told then.
     pub(crate) fn before(site: &Site, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Self {
         let outside: Vec<_> = entries
             .iter()
             .zip(wanted)
             .filter_map(|(entry, wanted)| match wanted {
-                Wanted::Outside(path) => Some((*path, site.link.join(entry.place()))),
+                Wanted::Outside(declared) => Some(Outside {
+                    entry,
+                    declared,
+                    to: site.link.join(entry.place()),
+                }),
                 Wanted::Nothing | Wanted::Inside(_) => None,
             })
             .collect();
         let mut noted = Self {
             ledger: None,
             places: outside.is_empty().then(LinkPlaces::new),
+            known: HashMap::new(),
+            begun: HashMap::new(),
+            unsynced: Unsynced::default(),
             trouble: None,
         };
         let Some(path) = site.ledger.as_deref().filter(|_| !outside.is_empty()) else {
             return noted;
         };
-        let is_needed = outside.iter().any(|(path, to)| !is_there(&site.root, path, to));
+        let is_needed = outside.iter().any(|outside| !outside.is_there(&site.root));
         match open(&site.root, path, site.homes, is_needed) {
-            Ok(ledger) => noted.ledger = ledger,
+            Ok(Some(ledger)) => noted.note_all(site, ledger, &outside),
+            Ok(None) => {}
             Err(error) => noted.trouble = is_needed.then_some(error),
         }
-        noted.places = noted.ledger.as_mut().map(|ledger| note_all(site, ledger, outside));
         noted
     }
 
-    /// Notes the marks of what has been made. Returns the places of the symlinks, and why some may not be in the ledger.
+    /// Takes out what the ledger had of the declared path `path` before.
+    pub(crate) fn take_known(&mut self, path: &Path) -> Option<MadeLink> {
+        self.known.remove(path)
+    }
+
+    /// Takes out the file that becomes the copy at the declared path `path`.
+    pub(crate) fn take_begun(&mut self, path: &Path) -> Option<Blank> {
+        self.begun.remove(path)
+    }
+
+    /// Moves aside what a killed run may have left under the temporary name of a copy that is there: the file that was there before. Returns
+    /// a warning about it.
+    pub(crate) fn clear_rest(&self, place: &Destination) -> Result<Vec<String>, InstallError> {
+        match &self.ledger {
+            Some(_) => links::clear(place, &suffixed(&place.name, NEW), &Newcomer::copy(None)),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Notes that the copy at the declared path `path` was written: `written` is the status of its file.
+    pub(crate) fn wrote(&mut self, path: &Path, written: &Stat, place: Destination) {
+        let at = self.places.as_ref().and_then(|places| places.get(path));
+        let link = at
+            .zip(self.ledger.as_mut())
+            .and_then(|(at, ledger)| ledger.made.links.get_mut(at));
+        if let Some(link) = link {
+            // Somebody may have changed it already, so its mark is that of what was written.
+            (link.copy, link.mark, link.new) = (Some(mark(written)), None, None);
+        }
+        if memory::holds(&place.dir) != Ok(true) {
+            self.unsynced.add(place);
+        }
+    }
+
+    /// Why no copy is made at the declared path `path`.
+    pub(crate) fn unrecorded(&self, path: &Path) -> InstallError {
+        let of_ledger = self.ledger.as_ref().and_then(|ledger| ledger.trouble.as_ref());
+        InstallError::copy_unrecorded(path, self.trouble.as_ref().or(of_ledger))
+    }
+
+    /// Notes the marks of what has been made. Returns the places of the symlinks and copies, and why some may not be in the ledger.
     pub(crate) fn after(self, root: &Root) -> (Option<LinkPlaces>, Option<InstallError>) {
         let mut trouble = self.trouble;
         if let Some((mut ledger, places)) = self.ledger.zip(self.places.as_ref()) {
-            confirm(&mut ledger, root, places);
-            ledger.save();
+            let mut unsynced = self.unsynced;
+            marked::confirm(&mut ledger, root, places, &mut unsynced);
+            // A copy must be at its place on the disk before the ledger knows it by its mark.
+            match unsynced.finish(ledger.path()) {
+                Ok(()) => ledger.save(),
+                Err(error) => ledger.trouble = Some(error),
+            }
             trouble = ledger.trouble;
         }
         (self.places, trouble.map(InstallError::unrecorded))
     }
-}
 
-/// Notes the symlinks `outside`, by their declared paths with their targets, and makes the directories on the way. Returns their places.
-fn note_all(site: &Site, ledger: &mut Ledger, outside: Vec<(&Path, PathBuf)>) -> LinkPlaces {
-    let missing = outside
-        .iter()
-        .filter_map(|(declared, _)| parents::missing(&site.root, declared, site.homes).ok());
-    let planned: BTreeMap<_, _> = missing.flatten().collect();
-    ledger.made.directories.extend(planned.clone());
-    ledger.save();
-    let mounts = Mounts::now(&site.root);
-    let mut places = LinkPlaces::new();
-    for (declared, to) in outside {
-        let Ok(place) = parents::reach_noting(&site.root, declared, site.homes, Some(ledger)) else {
-            continue;
+    /// Notes `all`, and makes the directories on the way, and the files that become copies.
+    fn note_all(&mut self, site: &Site, mut ledger: Ledger, all: &[Outside<'_>]) {
+        let missing = all
+            .iter()
+            .filter_map(|outside| parents::missing(&site.root, outside.declared, site.homes).ok());
+        let planned: BTreeMap<_, _> = missing.flatten().collect();
+        ledger.made.directories.extend(planned.clone());
+        ledger.save();
+        let mounts = Mounts::now(&site.root);
+        let mut places = LinkPlaces::new();
+        let mut copies = Vec::new();
+        for outside in all {
+            let place = match parents::reach_noting(&site.root, outside.declared, site.homes, Some(&mut ledger)) {
+                Ok(place) => place,
+                Err(error) => {
+                    self.fail(outside, error);
+                    continue;
+                }
+            };
+            let Some(at) = place.resolved() else { continue };
+            if self.note(&mut ledger, &mounts, &site.link, outside, (&place, &at)) {
+                copies.push((outside.declared, at.clone()));
+            }
+            places.insert(outside.declared.to_owned(), at);
+        }
+        // What this run has not made is not ours, if it is there.
+        let is_made = |at: &Path, directory: &MadeDirectory| directory.inode.is_some() || !planned.contains_key(at);
+        ledger.made.directories.retain(|at, directory| is_made(at, directory));
+        ledger.save();
+        self.begin(site, &mut ledger, &copies);
+        (self.ledger, self.places) = (Some(ledger), Some(places));
+    }
+
+    /// Remembers why a copy cannot be made.
+    fn fail(&mut self, outside: &Outside<'_>, error: InstallError) {
+        if outside.entry.at_path.is_copy() {
+            self.begun.insert(outside.declared.to_owned(), Err(error));
+        }
+    }
+
+    /// Notes the symlink or copy of `installation` that is to be at `place`, whose path without symlinks is `at`. Returns whether it is a
+    /// copy that is to be written.
+    fn note(
+        &mut self,
+        ledger: &mut Ledger,
+        mounts: &Mounts,
+        installation: &Path,
+        outside: &Outside<'_>,
+        (place, at): (&Destination, &Path),
+    ) -> bool {
+        let Ok(dir) = fs::fstat(&place.dir) else { return false };
+        let mount = mounts.on_the_way(at).pop();
+        let is_copy = outside.entry.at_path.is_copy();
+        let mut link = MadeLink {
+            declared: outside.declared.to_owned(),
+            installation: installation.to_owned(),
+            target: outside.to.clone(),
+            directory: dir.st_ino,
+            file_system: mount.map(|mount| mount.file_system.clone()),
+            mark: None,
+            is_copy,
+            copy: None,
+            new: None,
+            backup: None,
+            is_told: false,
         };
-        if let Some(at) = note(ledger, &mounts, &site.link, declared, (&place, &to)) {
-            places.insert(declared.to_owned(), at);
+        let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
+        let known = take_known(&mut ledger.made.links, at, place, there.as_ref());
+        let was_copy = |there: &Stat| known.as_ref().is_some_and(|known| known.was_copy_with(there));
+        if outside.is_at(place) {
+            // If the ledger does not have it, somebody else made it.
+            let is_ours = |known: &MadeLink| known.target == link.target && known.is_at(&place.dir, &place.name) == Ok(true);
+            // A program may have put the same content in the place of our copy. It goes with the secret all the same.
+            let is_ours = |known: &MadeLink| is_ours(known) || (is_copy && known.copy.is_some());
+            if let Some(known) = known.as_ref().filter(|known| is_ours(known)) {
+                (link.mark, link.backup) = (known.mark.clone(), known.backup.clone());
+                if is_copy {
+                    // One that a killed run has put there may not be on the disk yet, so it gets its mark later.
+                    let is_new = known.new.is_some() && known.new == there.as_ref().map(|there| there.st_ino);
+                    (link.mark, link.new) = (None, known.new.filter(|_| is_new));
+                    link.copy = if is_new {
+                        known.copy.clone()
+                    } else {
+                        there.as_ref().map(mark)
+                    };
+                }
+                // A run that was killed while it wrote a copy, or replaced one, may have left it under the temporary name.
+                if known.new.is_some() || (known.copy.is_some() && !is_copy) {
+                    let _ = withdrawal::clear_beside(place, known, is_copy);
+                }
+                ledger.made.links.insert(at.to_owned(), link);
+            }
+            return false;
+        }
+        // A run that was killed while it removed the symlink or copy may have left it under another name.
+        if let Some(known) = &known {
+            let _ = withdrawal::clear_beside(place, known, is_copy);
+        }
+        // A directory is in the way, a symlink is replaced, and what has taken the place of a copy need not come back. So they are not put
+        // back later.
+        let moved =
+            there.filter(|there| !matches!(files::kind(there), FileType::Directory | FileType::Symlink) && !was_copy(there));
+        // Without a mark, it was there if it is there, or if the file that was there before it is beside it.
+        let had_copy = known
+            .as_ref()
+            .is_some_and(|known| known.copy.is_some() || (known.new.is_some() && known.backup.is_some()));
+        let moved = moved.filter(|_| !had_copy).as_ref().map(mark);
+        link.backup = moved.or_else(|| known.as_ref()?.backup.clone());
+        // What is there now is ours until the new one is in its place.
+        let ours = there.filter(|there| known.as_ref().is_some_and(|known| known.is_copy_with(there)));
+        link.copy = ours.as_ref().map(mark).or_else(|| known.as_ref()?.copy.clone());
+        if is_copy {
+            link.mark = known.as_ref().and_then(|known| known.mark.clone());
+            link.new = Some(0);
+        }
+        ledger.made.links.insert(at.to_owned(), link);
+        self.known.extend(known.map(|known| (outside.declared.to_owned(), known)));
+        is_copy
+    }
+
+    /// Makes the files that become the copies at these declared paths and places, and notes their numbers. Until the ledger has these, no
+    /// secret is written.
+    fn begin(&mut self, site: &Site, ledger: &mut Ledger, copies: &[(&Path, PathBuf)]) {
+        if ledger.trouble.is_some() {
+            return;
+        }
+        for (declared, at) in copies {
+            let Some(link) = ledger.made.links.get_mut(at) else { continue };
+            let reached = parents::reach(&site.root, declared, site.homes);
+            let begun = reached.and_then(|place| copies::begin(&place, self.known.get(*declared)));
+            if let Ok((status, _)) = &begun {
+                link.new = Some(status.st_ino);
+            }
+            self.begun.insert((*declared).to_owned(), begun);
+        }
+        ledger.save();
+        if ledger.trouble.is_none() {
+            return;
+        }
+        for (declared, begun) in self.begun.drain() {
+            if let (Ok(place), Ok((status, _))) = (parents::reach(&site.root, &declared, site.homes), begun) {
+                copies::abandon(&place, &status);
+            }
         }
     }
-    // What this run has not made is not ours, if it is there.
-    let is_made = |at: &Path, directory: &MadeDirectory| directory.inode.is_some() || !planned.contains_key(at);
-    ledger.made.directories.retain(|at, directory| is_made(at, directory));
-    ledger.save();
-    places
 }
 
-/// Whether the symlink `path` leads to `to` already.
-fn is_there(root: &Root, path: &Path, to: &Path) -> bool {
-    let place = walk::find(root, path, None).ok().and_then(|way| way.place);
-    place
-        .and_then(|place| place.target())
-        .is_some_and(|target| target == to.as_os_str())
-}
-
-/// Opens the ledger `path`, and takes its lock. If there is none, it is made if it `is_needed`, and `None` otherwise.
-pub(crate) fn open(root: &Root, path: &Path, homes: Homes, is_needed: bool) -> Result<Option<Ledger>, InstallError> {
-    if is_needed {
-        // The directory may be there already, so the result is looked up below.
-        parents::reach(root, path, homes)?;
-    }
-    let Some(dir) = directory(root, path)? else { return Ok(None) };
-    if !is_needed && files::status(&dir, ledger::NAME).map_err(failed("examine", path))?.is_none() {
-        return Ok(None);
-    }
-    let lock = lock::take_soon(&dir, budget::LEDGER).map_err(failed("lock", path))?;
-    let lock = lock.ok_or_else(|| InstallError::busy_ledger(path, budget::LEDGER.as_secs()))?;
-    Ledger::read(dir, path, Some(lock)).map(Some)
-}
-
-/// The ledger as it is now, without its lock. `None` if there is none.
-pub(crate) fn look(root: &Root, path: &Path) -> Result<Option<Ledger>, InstallError> {
-    directory(root, path)?.map(|dir| Ledger::read(dir, path, None)).transpose()
-}
-
-/// The directory of the ledger. Nobody but root and the caller may be able to put another ledger there.
-fn directory(root: &Root, path: &Path) -> Result<Option<OwnedFd>, InstallError> {
-    let way = walk::find(root, path, None).map_err(|lost| lost.error)?;
-    let Some(place) = way.place else { return Ok(None) };
-    let status = fs::fstat(&place.dir).map_err(failed("examine", path))?;
-    if !way.is_safe || !writers::of(&status, None).is_empty() {
-        return Err(InstallError::foreign_ledger(path));
-    }
-    files::open_directory(&place.dir, c".")
-        .map(Some)
-        .map_err(failed("open", path))
-}
-
-/// Notes the symlink of `installation` that is to lead from `place` to `to`. Returns its place; `None` if it could not be known again
-/// there.
-fn note(
-    ledger: &mut Ledger,
-    mounts: &Mounts,
-    installation: &Path,
-    declared: &Path,
-    (place, to): (&Destination, &Path),
-) -> Option<PathBuf> {
-    let at = place.resolved()?;
-    let mount = mounts.on_the_way(&at).pop();
-    let mut link = MadeLink {
-        declared: declared.to_owned(),
-        installation: installation.to_owned(),
-        target: to.to_owned(),
-        directory: fs::fstat(&place.dir).ok()?.st_ino,
-        file_system: mount.map(|mount| mount.file_system.clone()),
-        mark: None,
-        backup: None,
-        is_told: false,
-    };
-    let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
-    let known = take_known(&mut ledger.made.links, &at, place, there.as_ref());
-    if place.target().is_some_and(|target| target == to.as_os_str()) {
-        // If the ledger does not have it, somebody else made it.
-        let is_ours = |known: &MadeLink| known.target == link.target && known.is_at(&place.dir, &place.name) == Ok(true);
-        if let Some(known) = known.filter(is_ours) {
-            (link.mark, link.backup) = (known.mark, known.backup);
-            ledger.made.links.insert(at.clone(), link);
-        }
-        return Some(at);
-    }
-    if let Some(known) = &known {
-        // A run that was killed while it removed the symlink may have left it under another name.
-        let _ = withdrawal::clear_beside(place, known);
-    }
-    // A directory is in the way, and a symlink is replaced, so neither is moved aside.
-    let moved = there.filter(|there| !matches!(files::kind(there), FileType::Directory | FileType::Symlink));
-    link.backup = moved.as_ref().map(mark).or_else(|| known?.backup);
-    ledger.made.links.insert(at.clone(), link);
-    Some(at)
-}
-
-/// Takes out what `links` has of the symlink `there` at `place`, whose path without symlinks is `at`. The symlink may have been noted with
+/// Takes out what `links` has of the symlink or copy `there` at `place`, whose path without symlinks is `at`. It may have been noted with
 /// another path: a directory can be mounted twice, or was moved, and a symlink put in its place.
 fn take_known(links: &mut BTreeMap<PathBuf, MadeLink>, at: &Path, place: &Destination, there: Option<&Stat>) -> Option<MadeLink> {
     let by_path = links.remove(at);
     let Some(there) = there else { return by_path };
     let (mark, target) = (mark(there), place.target());
-    let is_it = |known: &MadeLink| known.mark.as_ref() == Some(&mark) && Some(known.target.as_os_str()) == target.as_deref();
+    let is_link = |known: &MadeLink| known.mark.as_ref() == Some(&mark) && Some(known.target.as_os_str()) == target.as_deref();
+    // A file with several names may be at several places.
+    let is_copy = |known: &MadeLink| there.st_nlink == 1 && known.copy.as_ref() == Some(&mark);
+    let is_it = |known: &MadeLink| is_link(known) || is_copy(known);
     let from = links.iter().find_map(|(path, known)| is_it(known).then(|| path.clone()));
     match from {
         Some(from) if !by_path.as_ref().is_some_and(is_it) => links.remove(&from),
         _ => by_path,
-    }
-}
-
-/// Notes the marks of the symlinks at `places` which have none yet.
-fn confirm(ledger: &mut Ledger, root: &Root, places: &LinkPlaces) {
-    for at in places.values() {
-        if let Some(link) = ledger.made.links.get_mut(at).filter(|link| link.mark.is_none())
-            && let Ok(Some(place)) = Destination::without_symlinks(root, at)
-            && link.is_at(&place.dir, &place.name) == Ok(true)
-        {
-            let there = files::status(&place.dir, place.name.as_os_str());
-            link.mark = there.ok().flatten().as_ref().map(mark);
-        }
     }
 }

@@ -10,11 +10,11 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
-use rustix::io::Errno;
+use rustix::{fs, io::Errno};
 
 use super::{
     error::{InstallError, errno, failed},
-    files,
+    files::{self, NEW},
     site::Site,
     units::UnitRequests,
 };
@@ -54,6 +54,20 @@ pub(crate) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitReq
         files::create_file(root, name(number), site.file_owner(), FileMode::of_bits(0o600)).map_err(failed("create", &at))?;
     let outcome = File::from(file).write_all(render(requests).as_bytes());
     outcome.map_err(|error| failed("write", &at)(errno(&error)))
+}
+
+/// Records `requests` for generation `number` in one step, in the place of what is recorded. Without requests, the record is removed.
+pub(crate) fn replace(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
+    if requests.is_empty() {
+        return remove(site, root, number);
+    }
+    let at = site.mount_point.join(name(number));
+    let new = format!("{}{NEW}", name(number));
+    files::remove_tree(root.as_fd(), &*new).map_err(failed("remove", &at))?;
+    let file = files::create_file(root, &*new, site.file_owner(), FileMode::of_bits(0o600)).map_err(failed("create", &at))?;
+    let outcome = File::from(file).write_all(render(requests).as_bytes());
+    outcome.map_err(|error| failed("write", &at)(errno(&error)))?;
+    fs::renameat(root, &*new, root, name(number)).map_err(failed("write", &at))
 }
 
 /// Removes the record of generation `number`, if one exists.

@@ -1,4 +1,4 @@
-//! Decides at which paths the symlinks of all entries are made, before anything is written.
+//! Decides at which paths the symlinks and copies of all entries are made, before anything is written.
 //!
 //! A file has many paths: `/var/run` is `/run`, and a directory can be mounted twice. So places are compared by directory, not by
 //! path.
@@ -11,6 +11,8 @@ use std::{
 use rustix::fs;
 
 use super::{
+    at_path::AtPath,
+    copies,
     entry::Entry,
     error::InstallError,
     files,
@@ -22,6 +24,7 @@ use super::{
     way::{Lost, Way},
     writers,
 };
+use crate::system::mounts::{Mount, Mounts};
 
 /// The symlink that an entry gets, in addition to the file at its own place in the generation.
 pub(crate) enum Wanted<'a> {
@@ -29,7 +32,7 @@ pub(crate) enum Wanted<'a> {
     Nothing,
     /// The symlink lies inside the published tree, at this place. The symlink is made while the generation is written.
     Inside(PlaceInGeneration<'a>),
-    /// The symlink lies outside the published tree, at this path. The symlink is made after the swap.
+    /// The symlink or copy lies outside the published tree, at this path. It is made after the swap.
     Outside(&'a Path),
 }
 
@@ -68,7 +71,10 @@ pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>])
         obstacles: Vec::new(),
         leading: Vec::new(),
     };
-    let claims: Vec<_> = entries.iter().map(|entry| plan.claim(site, grounds, entry)).collect();
+    let has_copies = entries.iter().any(|entry| entry.at_path.is_copy());
+    let mounts = has_copies.then(|| Mounts::now(&site.root));
+    let claim = |entry| plan.claim(site, grounds, mounts.as_ref(), entry);
+    let claims: Vec<_> = entries.iter().map(claim).collect();
     let refused = plan.conflicts(grounds, entries, &claims);
     let wanted = entries
         .iter()
@@ -94,9 +100,13 @@ pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<Instal
 impl<'a> Plan<'a> {
     /// The claim of `entry` on its declared path. Returns `None` if the entry declares no path, or if there is an obstacle, which is
     /// added to the plan. No descriptor is kept open, because there may be thousands of entries.
-    fn claim(&mut self, site: &Site, grounds: &Grounds, entry: &'a Entry<'a>) -> Option<Claim<'a>> {
+    fn claim(&mut self, site: &Site, grounds: &Grounds, mounts: Option<&Mounts>, entry: &'a Entry<'a>) -> Option<Claim<'a>> {
         let path = entry.path.as_deref()?;
-        let examined = examine(site, grounds, entry, path);
+        let examined = match mounts.filter(|_| entry.at_path == AtPath::Copy { to_disk: false }) {
+            Some(mounts) => check_local(mounts, entry, path),
+            None => Ok(()),
+        };
+        let examined = examined.and_then(|()| examine(site, grounds, entry, path));
         let (way, leads_elsewhere) = examined.map_err(|obstacle| self.obstacles.push(*obstacle)).ok()?;
         if leads_elsewhere {
             self.leading.push(path);
@@ -140,8 +150,13 @@ impl<'a> Plan<'a> {
 /// caller, and that does not lead to the published tree. An obstacle is returned as the error.
 fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<(Way, bool), Box<Obstacle>> {
     let obstacle = |error, is_ours| Box::new(Obstacle { error, is_ours });
+    let is_copy = entry.at_path.is_copy();
     if let Some(way) = grounds.way_below(&site.link, path) {
-        return Ok((way, false));
+        return if is_copy {
+            Err(obstacle(InstallError::copy_among_secrets(path).of(entry), true))
+        } else {
+            Ok((way, false))
+        };
     }
     let mut way = walk::find(&site.root, path, Some(&grounds.link)).map_err(|lost| {
         let Lost { error, is_safe, .. } = *lost;
@@ -149,6 +164,9 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     })?;
     if grounds.are_met_by(&way) {
         return Err(obstacle(InstallError::of_generations(&entry.shown(), path), way.is_safe));
+    }
+    if is_copy {
+        check_copy(grounds, entry, path, &way).map_err(|error| obstacle(error.of(entry), way.is_safe))?;
     }
     let Some(place) = way.place.take() else {
         return Ok((way, false));
@@ -158,6 +176,29 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     place.refuse_directory().map_err(|error| obstacle(error.of(entry), is_ours))?;
     let target = place.target().filter(|_| is_ours);
     Ok((way, target.is_some_and(|target| !Path::new(&target).starts_with(&site.link))))
+}
+
+/// Fails if a copy must not be made at the end of `way`.
+fn check_copy(grounds: &Grounds, entry: &Entry<'_>, path: &Path, way: &Way) -> Result<(), InstallError> {
+    if grounds.hold(way) {
+        return Err(InstallError::copy_among_secrets(path));
+    }
+    let dir = way.place.as_ref().map(|place| &place.dir).or(way.nearest.as_ref());
+    dir.map_or(Ok(()), |dir| copies::check_store(entry, path, dir))
+}
+
+/// Fails if `path`, where a copy may lie only in memory, lies on a file system that may never answer. Such a one is not touched. The
+/// root is: everything else is on it.
+fn check_local(mounts: &Mounts, entry: &Entry<'_>, path: &Path) -> Result<(), Box<Obstacle>> {
+    let is_remote = |mount: &&Mount| mount.place != Path::new("/") && !mount.is_local();
+    let remote = mounts.on_the_way(path).into_iter().find(is_remote);
+    remote.map_or(Ok(()), |mount| {
+        Err(Box::new(Obstacle {
+            error: InstallError::copy_on_remote(path, mount).of(entry),
+            // Whoever can mount there, as a user can by FUSE, must not stop the run.
+            is_ours: false,
+        }))
+    })
 }
 
 /// The symlink that `entry` gets for a claim that has no conflict.

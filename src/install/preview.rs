@@ -1,19 +1,19 @@
 //! Reports what a publication would do, for a dry run.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
 
 use super::{
     changes::{self, Changes},
     entry::Entry,
     error::InstallError,
-    former,
+    former::{self, FormerPlace},
     grounds::Grounds,
     layout, links,
     live::{Current, steady},
     mount,
     plan::{self, sorted},
     site::Site,
-    watch_file,
+    spread, watch_file,
 };
 
 /// The result of a dry run: what a publication would do.
@@ -25,8 +25,8 @@ pub struct Preview {
     pub stays: bool,
     /// The entries and units that would change.
     pub changes: Changes,
-    /// The paths of the symlinks of former secrets that would go.
-    pub former_links: Vec<PathBuf>,
+    /// The symlinks and copies of former secrets that would go.
+    pub former_links: Vec<FormerPlace>,
     /// The obstacles at declared paths and at the paths of watch files.
     pub failures: Vec<InstallError>,
     /// Whether obstacles would stop the run. If so, `failures` contains only the obstacles that would stop it.
@@ -60,6 +60,12 @@ impl Preview {
         let is_live = current.live.is_some();
         let plan = plan::plan(site, &grounds, entries);
         let stays = layout::stays(site, current.live.as_ref(), &compared, entries, &plan.wanted)?;
+        // At a first publication, a copy of a secret that fails stays.
+        let vacated = if is_live {
+            spread::vacated(site, entries)
+        } else {
+            HashSet::new()
+        };
         let (blocking, others) = sorted(plan.obstacles);
         let is_refused = is_live && !blocking.is_empty();
         let mut failures = blocking;
@@ -75,7 +81,7 @@ impl Preview {
             is_live,
             stays,
             changes: compared.changes,
-            former_links: former::preview(site),
+            former_links: former::preview_with(site, vacated),
             failures,
             is_refused,
         })

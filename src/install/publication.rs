@@ -8,16 +8,17 @@
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
 //!    If older generations are kept, the generation is marked as complete, so that a rollback can lead back to it.
-//! 5. Note the symlinks at declared paths in the ledger, and make them. They lead through the link, so they lead to the new generation.
+//! 5. Note the symlinks and copies at declared paths in the ledger, and make them. Symlinks lead through the link, so they lead to the new
+//!    generation. Copies are made of it. If the run is killed in between, the next run makes what is missing, also if nothing else changes.
 //!    Then write the watch files.
 //! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
 //! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
-//! 8. Remove the symlinks of former secrets.
+//! 8. Remove the symlinks and copies of former secrets.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     os::fd::OwnedFd,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -27,16 +28,15 @@ use super::{
     entry::Entry,
     error::InstallError,
     failure::Failed,
-    former,
+    former::{self, FormerPlace},
     generation::{self, Draft},
     grounds::Grounds,
     held, layout, links,
     live::{Current, Difference, LiveGeneration},
-    lock,
-    noted::Noted,
-    pending,
+    lock, pending,
     plan::{self, Wanted, sorted},
     site::Site,
+    spread,
     units::{self, Channel, UnitError, UnitRequests},
     watch_file,
 };
@@ -53,8 +53,8 @@ pub struct Published {
     pub is_first: bool,
     /// The differences between the live generation and the generation that was live before. No names if that one stays.
     pub changes: Changes,
-    /// The paths of the symlinks of former secrets that are gone now.
-    pub former_links: Vec<PathBuf>,
+    /// The symlinks and copies of former secrets that are gone now.
+    pub former_links: Vec<FormerPlace>,
     /// Warnings, such as a file that was moved aside for a symlink.
     pub warnings: Vec<String>,
     /// What failed although the secrets are live: symlinks at declared paths that were not made, and unit requests.
@@ -147,35 +147,41 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     let marks = [marked, complete::mark(site, root, number)];
     warnings.extend(marks.into_iter().filter_map(Result::err).map(|error| error.to_string()));
 
-    // The symlinks come after the swap: they lead through the link, which must name the new generation first.
-    let noted = Noted::before(site, entries, &decided.wanted);
-    let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
-    let (places, unrecorded) = noted.after(&site.root);
-    warnings.extend(spread.warnings);
-    warnings.extend(unrecorded.map(|error| error.to_string()));
-    failures.extend(spread.failures);
+    // The symlinks come after the swap: they lead through the link, which must name the new generation first. So do copies, which belong to
+    // the generation that is live.
+    let mut spread = spread::spread(site, &decided.grounds, entries, &decided.wanted);
+    warnings.append(&mut spread.warnings);
+    failures.append(&mut spread.failures);
     // Watchers are told like units: once everything is at its place.
     let watched = entries
         .iter()
         .filter_map(|entry| Some((entry.place().as_str().to_owned(), entry.watch_file.as_deref()?)));
     failures.extend(watch_file::write_all(site, root, number, watched));
+    let postponed = spread.postponed(entries);
     if is_telling {
-        // The unit requests come after the symlinks: a unit that restarts must find the new content at every declared path.
-        let errors = units::request(channel, &changes.units);
+        // The unit requests come after the symlinks and copies: a unit that restarts must find the new content at every declared path. If a
+        // copy could not be written, its units wait for the run that writes it.
+        let errors = units::request(channel, &spread.ready(entries, &changes));
         // If systemd has refused a request, it would refuse the same request again, so such a request is not repeated. The record
         // is kept for the next run only if systemd may not have received a request.
         if !errors.iter().any(UnitError::is_lost) {
-            let removed = pending::remove(site, root, number);
-            warnings.extend(removed.err().map(|error| error.to_string()));
+            let kept = pending::replace(site, root, number, &postponed);
+            warnings.extend(kept.err().map(|error| error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
-    } else if decided.live.is_some() {
-        units::take_up(channel);
     } else {
-        // At a first publication, no unit has an old secret. But units may have failed because their secret was missing, so failed
-        // units are started.
-        let failed = units::start_failed(channel, &all_units(entries));
-        failures.extend(failed.err().map(InstallError::from));
+        if !postponed.is_empty() {
+            let kept = pending::replace(site, root, number, &postponed);
+            warnings.extend(kept.err().map(|error| error.to_string()));
+        }
+        if decided.live.is_some() {
+            units::take_up(channel);
+        } else {
+            // At a first publication, no unit has an old secret. But units may have failed because their secret was missing, so failed
+            // units are started.
+            let failed = units::start_failed(channel, &all_units(entries));
+            failures.extend(failed.err().map(InstallError::from));
+        }
     }
     // The held generations are looked up again, because a symlink to an older generation may have been replaced above. Pruning
     // comes last, because no other step depends on it.
@@ -183,7 +189,12 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         Ok(held) => warnings.extend(generation::prune(site, root, number, &held)),
         Err(error) => warnings.push(error.to_string()),
     }
-    let removed = former::remove(site, places.as_ref());
+    // At a first publication, a copy of a secret that failed stays, as everything stays if a run fails.
+    let vacated = match extent {
+        Extent::Rest => HashSet::new(),
+        Extent::Whole | Extent::Tolerated => spread::vacated(site, entries),
+    };
+    let removed = former::remove_after(site, spread.places.as_ref(), vacated);
     warnings.extend(removed.warnings);
     Ok(Published {
         generation: number,

@@ -6,20 +6,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     os::fd::{AsFd as _, OwnedFd},
-    path::PathBuf,
 };
 
 use rustix::fs::FileType;
 
 use super::{
     complete,
+    declared_file::DeclaredFile,
     error::{InstallError, failed},
     failure::Failed,
     files, links,
     live::{self, Current, LiveGeneration, steady},
-    lock, mount,
-    name::PlaceInGeneration,
-    pending,
+    lock, mount, pending, rollback_copies,
     rollback_effect::{Effect, effect},
     rollback_error, rollback_record,
     site::{Site, parse_number},
@@ -27,18 +25,6 @@ use super::{
     watch_file,
 };
 use crate::system::budget;
-
-/// A file that the manifest declares, and the units that use it.
-pub struct DeclaredFile<'a> {
-    /// Where the file lies in its generation.
-    pub place: PlaceInGeneration<'a>,
-    /// Units to restart when the file changes.
-    pub restart_units: &'a [String],
-    /// Units to reload when the file changes.
-    pub reload_units: &'a [String],
-    /// The file that is written when the file changes, for programs that watch.
-    pub watch_file: Option<PathBuf>,
-}
 
 /// A rollback that is possible.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,7 +117,7 @@ pub fn possible_rollback(site: &Site, declared: &[DeclaredFile<'_>]) -> Result<R
 }
 
 /// Carries out the rollback `agreed`, and makes the unit requests of all `declared` files that are others then. Symlinks at declared
-/// paths stay: they lead through the link.
+/// paths stay: they lead through the link. Copies there become those of the older generation.
 ///
 /// # Errors
 ///
@@ -174,6 +160,9 @@ pub fn roll_back(site: &Site, declared: &[DeclaredFile<'_>], agreed: &Rollback, 
         }
     }
     warnings.extend(recorded(site, root, declared, &compared).err().map(|error| error.to_string()));
+    let copied = rollback_copies::renew(site, root, declared);
+    warnings.extend(copied.warnings);
+    failures.extend(copied.failures);
     // Watchers and units are told as by a run: once everything is at its place.
     let there = [Effect::Stays, Effect::Changes].into_iter();
     let there = there.flat_map(|effect| compared.files(declared, effect));
@@ -181,8 +170,8 @@ pub fn roll_back(site: &Site, declared: &[DeclaredFile<'_>], agreed: &Rollback, 
     failures.extend(watch_file::write_all(site, root, to, watched));
     let errors = units::request(channel, &requests);
     if !errors.iter().any(UnitError::is_lost) {
-        let removed = pending::remove(site, root, to);
-        warnings.extend(removed.err().map(|error| error.to_string()));
+        let kept = pending::replace(site, root, to, &copied.postponed);
+        warnings.extend(kept.err().map(|error| error.to_string()));
     }
     failures.extend(errors.into_iter().map(InstallError::from));
     Ok(RolledBack { warnings, failures })

@@ -1,17 +1,10 @@
 //! What a rollback does to each file, by a comparison of two generations.
 
-use std::{fs::File, io::Read as _, os::fd::OwnedFd};
+use std::os::fd::OwnedFd;
 
-use rustix::{
-    fs::{self, FileType, Stat},
-    io::Errno,
-};
-use zeroize::Zeroizing;
+use rustix::io::Errno;
 
-use super::{error::errno, files, live::LiveGeneration, name::PlaceInGeneration};
-
-/// How many bytes of two files are held in memory at a time while they are compared: 64 KiB.
-const CHUNK: usize = 64 * 1024;
+use super::{compared_file::are_alike, files, live::LiveGeneration, name::PlaceInGeneration};
 
 /// What a rollback does to a declared file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +25,7 @@ pub(crate) fn effect(live: &LiveGeneration, older: &OwnedFd, place: &PlaceInGene
         (FileAtPlace::Nothing, FileAtPlace::Nothing) => Effect::None,
         (_, FileAtPlace::Nothing) => Effect::Goes,
         (FileAtPlace::File(one), FileAtPlace::File(other)) => {
-            if is_same(one, other)? {
+            if are_alike(one, other)? {
                 Effect::Stays
             } else {
                 Effect::Changes
@@ -56,37 +49,5 @@ fn open(dir: &OwnedFd, place: &PlaceInGeneration<'_>) -> Result<FileAtPlace, Err
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(FileAtPlace::Nothing),
         Err(Errno::ACCESS | Errno::AGAIN) => Ok(FileAtPlace::Closed),
         Err(cause) => Err(cause),
-    }
-}
-
-/// Whether two files are the same: content, owner, group and mode.
-fn is_same(one: OwnedFd, other: OwnedFd) -> Result<bool, Errno> {
-    let (this, that) = (fs::fstat(&one)?, fs::fstat(&other)?);
-    let properties = |status: &Stat| (status.st_mode, status.st_uid, status.st_gid, status.st_size);
-    if files::same_file(&this, &that) {
-        return Ok(true);
-    }
-    if properties(&this) != properties(&that) || files::kind(&this) != FileType::RegularFile {
-        return Ok(false);
-    }
-    has_same_content(File::from(one), File::from(other))
-}
-
-/// Whether two files have the same content.
-fn has_same_content(one: File, other: File) -> Result<bool, Errno> {
-    let mut buffers = [one, other].map(|file| (file, Zeroizing::new(Vec::with_capacity(CHUNK))));
-    loop {
-        for (file, buffer) in &mut buffers {
-            buffer.clear();
-            let read = file.by_ref().take(CHUNK as u64).read_to_end(buffer);
-            read.map_err(|error| errno(&error))?;
-        }
-        let [(_, one), (_, other)] = &buffers;
-        if one.as_slice() != other.as_slice() {
-            return Ok(false);
-        }
-        if one.is_empty() {
-            return Ok(true);
-        }
     }
 }

@@ -269,11 +269,18 @@ impl<'a> Walk<'a> {
             self.passed.push(end.clone());
         }
         end.name.push(&self.name);
+        let (passed, is_safe) = (std::mem::take(&mut self.passed), self.writers.is_empty());
+        let (place, nearest) = if is_there {
+            (Some(self.place()), None)
+        } else {
+            (None, Some(self.dir))
+        };
         Way {
-            passed: std::mem::take(&mut self.passed),
+            passed,
             end,
-            is_safe: self.writers.is_empty(),
-            place: is_there.then(|| self.place()),
+            place,
+            nearest,
+            is_safe,
         }
     }
 }

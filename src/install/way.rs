@@ -1,5 +1,7 @@
 //! The way to a path, as a walk found it, and a way that could not be walked to its end.
 
+use std::os::fd::OwnedFd;
+
 use super::{destination::Destination, error::InstallError, step::Step};
 
 /// The way to a path, as the walk found it.
@@ -10,6 +12,8 @@ pub(crate) struct Way {
     pub end: Step,
     /// The place at the end of the way. `None` if a directory on the way is missing, or if the walk stopped before the end.
     pub place: Option<Destination>,
+    /// The directory that the walk has reached, if that is not the directory of the place.
+    pub nearest: Option<OwnedFd>,
     /// Whether nobody but root and the caller could have changed anything on the way.
     pub is_safe: bool,
 }

@@ -1,7 +1,7 @@
-//! Takes a symlink of a former secret away, and puts back what was moved aside for it; removes a directory that was made for it.
+//! Takes the symlink or the copy of a former secret away, and puts back what was moved aside for it; removes a directory that was made for it.
 //!
-//! Between a look at a name and its removal, somebody may give the name to another file. So the symlink gets another name first, and
-//! is looked at there.
+//! Between a look at a name and its removal, somebody may give the name to another file. So the symlink or the
+//! copy gets another name first, and is looked at there.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, RenameFlags, Uid},
+    fs::{self, AtFlags, FileType, RenameFlags, Uid},
     io::Errno,
 };
 
@@ -19,6 +19,7 @@ use super::{
     links,
     made::{MadeDirectory, MadeLink, mark},
     parents,
+    wipe::{self, Unwiped},
 };
 
 /// The most backup names that are looked at: 100. A file that is moved aside gets the first name that is free.
@@ -37,21 +38,42 @@ pub(crate) enum Withdrawn {
     Occupied(OsString),
     /// Nothing: the symlink is gone, and what has this name is not the file that was moved aside, or was changed since.
     Unknown(OsString),
+    /// A file in the place of the copy: somebody has changed or replaced it.
+    Changed,
 }
 
-/// Takes the symlink `link` away from `place`, if it is ours. The file that was moved aside for it takes its place in one step.
-pub(crate) fn take(place: &Destination, link: &MadeLink) -> Result<Withdrawn, Errno> {
+/// What came of a withdrawal.
+pub(crate) struct Departure {
+    /// What is at the place now.
+    pub now: Withdrawn,
+    /// Why the content of the copy may still be somewhere.
+    pub unwiped: Option<Unwiped>,
+}
+
+/// Takes the symlink or copy `link` away from `place`, if it is ours. The file that was moved aside for it takes its place: that of a symlink
+/// in one step, and that of a copy once the copy is overwritten and gone.
+pub(crate) fn take(place: &Destination, link: &MadeLink) -> Result<Departure, Errno> {
     let name = place.name.as_os_str();
-    let beside = clear_beside(place, link)?;
-    match (link.is_at(&place.dir, name)?, beside.backup) {
-        (true, Some(backup)) => put_back(place, backup, link),
-        (true, None) => Ok(match (take_away(place, link)?, beside.unknown) {
+    let beside = clear_beside(place, link, false)?;
+    let there = files::status(&place.dir, name)?;
+    let is_file = there.is_some_and(|there| files::kind(&there) == FileType::RegularFile);
+    let mut unwiped = None;
+    let now = match (link.is_at(&place.dir, name)?, beside.backup) {
+        // A run that was killed while it put the copy there may have left the file under the temporary name. Then that is no place for the copy.
+        (true, Some(backup)) if is_file && backup != suffixed(name, NEW) => match take_away(place, link, &mut unwiped)? {
+            Withdrawn::Gone => fill(place, backup)?,
+            now => now,
+        },
+        (true, Some(backup)) => put_back(place, backup, link, &mut unwiped)?,
+        (true, None) => match (take_away(place, link, &mut unwiped)?, beside.unknown) {
             (Withdrawn::Gone, Some(unknown)) => Withdrawn::Unknown(unknown),
             (withdrawn, _) => withdrawn,
-        }),
-        (false, Some(backup)) => fill(place, backup),
-        (false, None) => Ok(Withdrawn::NotThere),
-    }
+        },
+        (false, Some(backup)) => fill(place, backup)?,
+        (false, None) if is_file && link.copy.is_some() => Withdrawn::Changed,
+        (false, None) => Withdrawn::NotThere,
+    };
+    Ok(Departure { now, unwiped })
 }
 
 /// What has the names beside a symlink.
@@ -63,9 +85,11 @@ pub(crate) struct Beside {
     unknown: Option<OsString>,
 }
 
-/// Removes the symlink `link` from the names beside its place, where a killed run may have left it, until it finds the file that was moved
+/// Removes the symlink or copy `link` from the names beside its place, where a killed run may have left it, until it finds the file that was moved
 /// aside.
-pub(crate) fn clear_beside(place: &Destination, link: &MadeLink) -> Result<Beside, Errno> {
+///
+/// `spares` says that programs may still read the old copy, because its secret has a new one at the place: then it is not overwritten.
+pub(crate) fn clear_beside(place: &Destination, link: &MadeLink, spares: bool) -> Result<Beside, Errno> {
     let (name, new) = (place.name.as_os_str(), suffixed(&place.name, NEW));
     let backups = link.backup.iter().flat_map(|_| links::backup_names(name).take(MOST_BACKUPS));
     let mut unknown = None;
@@ -77,8 +101,19 @@ pub(crate) fn clear_beside(place: &Destination, link: &MadeLink) -> Result<Besid
             let backup = Some(beside);
             return Ok(Beside { backup, unknown });
         }
-        if link.is_at(&place.dir, &beside)? {
-            unlink(place, &beside)?;
+        let is_ours = if beside == new {
+            link.is_left_at(&place.dir, &beside)?
+        } else {
+            link.is_at(&place.dir, &beside)?
+        };
+        if is_ours {
+            if spares && link.new != Some(there.st_ino) {
+                unlink(place, &beside)?;
+            } else {
+                wipe::destroy(&place.dir, &beside, |file| {
+                    link.was_copy_with(file) || link.is_empty_with(file)
+                })?;
+            }
             // The file has been exchanged with the symlink, so it has no such name any more.
             if beside != new {
                 return Ok(Beside::default());
@@ -98,23 +133,24 @@ fn unlink(place: &Destination, name: &OsStr) -> Result<(), Errno> {
     }
 }
 
-/// Removes the symlink, of which there is nothing to put in its place.
-fn take_away(place: &Destination, link: &MadeLink) -> Result<Withdrawn, Errno> {
+/// Removes the symlink or copy, of which there is nothing to put in its place. `unwiped` gets why the copy could not be overwritten.
+fn take_away(place: &Destination, link: &MadeLink, unwiped: &mut Option<Unwiped>) -> Result<Withdrawn, Errno> {
     let (name, new) = (place.name.as_os_str(), suffixed(&place.name, NEW));
-    match rename(place, name, &new) {
+    let from = match rename(place, name, &new) {
         Err(Errno::NOENT) => return Ok(Withdrawn::NotThere),
         // The file system has no such rename.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return unlink(place, name).map(|()| Withdrawn::Gone),
-        outcome => outcome?,
-    }
-    if link.is_at(&place.dir, &new)? {
-        return unlink(place, &new).map(|()| Withdrawn::Gone);
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => name,
+        outcome => outcome.map(|()| &*new)?,
+    };
+    if from == name || link.is_at(&place.dir, &new)? {
+        *unwiped = wipe::destroy(&place.dir, from, |file| link.is_copy_with(file))?;
+        return Ok(Withdrawn::Gone);
     }
     rename(place, &new, name).map(|()| Withdrawn::NotThere)
 }
 
-/// Exchanges the symlink and the file `backup`, and removes the symlink.
-fn put_back(place: &Destination, backup: OsString, link: &MadeLink) -> Result<Withdrawn, Errno> {
+/// Exchanges the symlink or copy and the file `backup`, and removes it. `unwiped` gets why the copy could not be overwritten.
+fn put_back(place: &Destination, backup: OsString, link: &MadeLink, unwiped: &mut Option<Unwiped>) -> Result<Withdrawn, Errno> {
     let name = place.name.as_os_str();
     let exchange = || fs::renameat_with(&place.dir, &backup, &place.dir, name, RenameFlags::EXCHANGE);
     match exchange() {
@@ -129,12 +165,20 @@ fn put_back(place: &Destination, backup: OsString, link: &MadeLink) -> Result<Wi
         // Somebody has put something else in the place meanwhile.
         return exchange().map(|()| Withdrawn::Occupied(backup));
     }
-    unlink(place, &backup).map(|()| Withdrawn::PutBack(backup))
+    *unwiped = wipe::destroy(&place.dir, &backup, |file| link.is_copy_with(file))?;
+    Ok(Withdrawn::PutBack(backup))
 }
 
 /// Puts the file `backup` back, if nothing is at `place`.
 fn fill(place: &Destination, backup: OsString) -> Result<Withdrawn, Errno> {
-    match rename(place, &backup, &place.name) {
+    let outcome = match rename(place, &backup, &place.name) {
+        // The file system has no such rename, so the name is looked up before.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if files::status(&place.dir, place.name.as_os_str())?.is_none() => {
+            fs::renameat(&place.dir, &backup, &place.dir, place.name.as_os_str())
+        }
+        outcome => outcome,
+    };
+    match outcome {
         Ok(()) => Ok(Withdrawn::PutBack(backup)),
         Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(Withdrawn::Occupied(backup)),
         Err(cause) => Err(cause),

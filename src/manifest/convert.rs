@@ -12,7 +12,7 @@ use super::{
     key_services::key_services,
     named_entry::NamedEntry,
     paths::Paths,
-    policy::{on_failure, trim},
+    policy::{at_path, on_failure, trim},
     raw,
     selection::selection,
     settings::{credential_name, exclusive_keys, keep_generations, key_timeout, max_size, warn_age},
@@ -115,11 +115,11 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
         selection
     };
     let trim = trim(what, &raw.trim, findings);
+    let path = paths.optional(format_args!("the path of {what}"), &raw.path, findings);
+    let path = elsewhere(path, &link.join(&raw.name));
     let placement = Placement {
-        path: elsewhere(
-            paths.optional(format_args!("the path of {what}"), &raw.path, findings),
-            &link.join(&raw.name),
-        ),
+        at_path: at_path(what, (&raw.install, raw.copy_to_disk), path.as_deref(), link, findings),
+        path,
         mode: mode(what, &raw.mode, findings),
         owner: account(what, ["owner", "uid"], raw.owner, &raw.uid, findings),
         group: account(what, ["group", "gid"], raw.group, &raw.gid, findings),
@@ -150,11 +150,11 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     }
     let form = form::of_text(what, &raw.form, findings);
     let own_place = link.join(rendered(&raw.name));
+    let path = paths.optional(format_args!("the path of {what}"), &raw.path, findings);
+    let path = elsewhere(path, &own_place);
     let placement = Placement {
-        path: elsewhere(
-            paths.optional(format_args!("the path of {what}"), &raw.path, findings),
-            &own_place,
-        ),
+        at_path: at_path(what, (&raw.install, raw.copy_to_disk), path.as_deref(), link, findings),
+        path,
         mode: mode(what, &raw.mode, findings),
         owner: account(what, ["owner", "uid"], raw.owner, &raw.uid, findings),
         group: account(what, ["group", "gid"], raw.group, &raw.gid, findings),

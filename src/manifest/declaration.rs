@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    install::EntryName,
+    install::{AtPath, EntryName},
     keys::KeyServices,
     sops::{env_file::Form, format::Format, key::KeyPath, part::PartForm},
     system::mode::FileMode,
@@ -70,6 +70,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The placements of all secrets and templates.
+    pub(crate) fn placements(&self) -> impl Iterator<Item = &Placement> {
+        let secrets = self.secrets.iter().map(|secret| &secret.placement);
+        secrets.chain(self.templates.iter().map(|template| &template.placement))
+    }
+
     /// How many secrets and templates there are.
     pub(crate) fn entry_count(&self) -> usize {
         self.secrets.len().saturating_add(self.templates.len())
@@ -236,8 +242,10 @@ pub struct Body {
 /// units that use it.
 #[derive(Debug)]
 pub struct Placement {
-    /// The declared path, at which a symlink is made; `None` if no path is declared, or if the path is the file's own place.
+    /// The declared path, at which a symlink or a copy is made; `None` if no path is declared, or if the path is the file's own place.
     pub path: Option<PathBuf>,
+    /// What is made at the declared path.
+    pub at_path: AtPath,
     /// The permission bits.
     pub mode: FileMode,
     /// The user that the file belongs to.

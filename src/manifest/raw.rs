@@ -132,6 +132,14 @@ pub(crate) struct RawSecret {
     /// The path at which a symlink to the secret is made. Without it, the secret is only at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
+    /// What is made at the path: `link` makes a symlink to the secret, and `copy` writes a file with its content, owner and mode. The
+    /// default is `link`.
+    #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["link", "copy", ""])))]
+    pub install: String,
+    /// Whether plaintext on a disk is meant, if the path of a copy lies on one. Without it, a copy may lie only in memory.
+    #[serde(deserialize_with = "null_as_default")]
+    pub copy_to_disk: bool,
     /// The user that the file belongs to. Without an owner, `uid` counts.
     pub owner: Option<String>,
     /// The number of the user that the file belongs to.
@@ -221,6 +229,14 @@ pub(crate) struct RawTemplate {
     /// The path at which a symlink to the template is made. Without it, the template is only at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
+    /// What is made at the path: `link` makes a symlink to the template, and `copy` writes a file with its content, owner and mode. The
+    /// default is `link`.
+    #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["link", "copy", ""])))]
+    pub install: String,
+    /// Whether plaintext on a disk is meant, if the path of a copy lies on one. Without it, a copy may lie only in memory.
+    #[serde(deserialize_with = "null_as_default")]
+    pub copy_to_disk: bool,
     /// The permission bits in octal, such as 0400.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(pattern("^0*[0-7]{1,4}$")))]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{contents::Values, trim::trimmed};
 use crate::{
-    install::{Entry, EntryKind, EntryName, Owner},
+    install::{AtPath, Entry, EntryKind, EntryName, Owner},
     manifest::{MOCK_MARK, Manifest, Secret, Selection},
     sops::{env_file::EnvFile, format::Format, part::PartForm},
     system::{mode::FileMode, plaintext::Plaintext},
@@ -96,6 +96,7 @@ pub(crate) fn mark(manifest: &Manifest, owner: Owner) -> Option<Entry<'static>> 
         mode: MARK_MODE,
         owner,
         path: None,
+        at_path: AtPath::Link,
         watch_file: None,
         restart_units: &[],
         reload_units: &[],

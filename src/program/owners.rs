@@ -62,6 +62,7 @@ fn entry<'e>(
         mode: placement.mode,
         owner,
         path: placement.path.as_ref().map(|path| root.locate(path)),
+        at_path: placement.at_path,
         watch_file: placement.watch_file.as_ref().map(|path| root.locate(path)),
         restart_units: &placement.restart_units,
         reload_units: &placement.reload_units,

@@ -67,9 +67,7 @@ pub(crate) fn ledger_of_user(home: &Path) -> PathBuf {
 
 /// The paths that all secrets and templates declare.
 fn declared(manifest: &Manifest, root: &Root) -> HashSet<PathBuf> {
-    let secrets = manifest.secrets.iter().map(|secret| &secret.placement);
-    let templates = manifest.templates.iter().map(|template| &template.placement);
-    let paths = secrets.chain(templates).filter_map(|placement| placement.path.as_ref());
+    let paths = manifest.placements().filter_map(|placement| placement.path.as_ref());
     paths.map(|path| root.locate(path)).collect()
 }
 

@@ -12,8 +12,8 @@ use super::root::Root;
 /// The types of file systems that answer without a server, and without a program of a user. On any other, such as NFS, FUSE or an
 /// automount, a look at a file may take forever.
 const LOCAL: &[&str] = &[
-    "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2", "ntfs3", "overlay", "ramfs", "reiserfs",
-    "tmpfs", "vfat", "xfs", "zfs",
+    "bcachefs", "btrfs", "devtmpfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2", "ntfs3", "overlay", "ramfs",
+    "reiserfs", "tmpfs", "vfat", "xfs", "zfs",
 ];
 
 /// One mount.

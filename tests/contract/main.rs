@@ -12,6 +12,7 @@
 mod common;
 
 mod budgets;
+mod copies;
 mod env_files;
 mod failing;
 mod fixtures;

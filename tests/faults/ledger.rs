@@ -26,7 +26,7 @@ impl Host {
             "mkdir /etc/app /run/lower /run/upper /run/work
              mount -t overlay overlay -o lowerdir=/run/lower,upperdir=/run/upper,workdir=/run/work /etc/app",
         );
-        world.shell("cd /etc/app; echo former > old; echo precious > new; chmod 640 new; chown 1000:60 new");
+        world.shell("cd /etc/app; mkdir copy; echo theirs > copy/over; echo former > old; echo precious > new; chmod 640 new; chown 1000:60 new");
         let text = world.fixture("text.bin");
         let base = world.manifest().with("version", 1);
         let stays = base.clone().secret("stays", &text, "");
@@ -34,8 +34,16 @@ impl Host {
             let path = format!("/etc/app/{name}");
             manifest.secret_with(&name.replace('/', "-"), &text, "", json!({"path": path}))
         };
+        // A copy that is made over a file of somebody, one that changes, and one that becomes a symlink.
+        let copy = |manifest: crate::common::Manifest, name: &str, content: &str| {
+            let fields = json!({"path": format!("/etc/app/copy/{name}"), "install": "copy", "copyToDisk": true});
+            manifest.template(name, content, fields)
+        };
         let old = at(at(stays.clone(), "old"), "one/old");
+        let old = copy(copy(old, "changes", "one\n"), "becomes", "one\n");
         let new = ["new", "one/new", "two/a/b", "two/c"].into_iter().fold(stays, at);
+        let new = copy(copy(new, "changes", "two\n"), "over", "one\n");
+        let new = new.template("becomes", "one\n", json!({"path": "/etc/app/copy/becomes"}));
         world.save(&base);
         Some(Self {
             old: world.write("old.json", old.text()),

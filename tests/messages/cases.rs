@@ -234,6 +234,8 @@ fn host() -> Option<World> {
     let world = World::system()?;
     world.allow("/run/secrets.d");
     world.allow("/run/secrets-for-users.d");
+    // Only copies of secrets are there.
+    world.allow("/etc/copies");
     link_program(&world.executable(), &world.input("sops-install-secrets"));
     world.allow_input("sops-install-secrets");
     add_command(&world);

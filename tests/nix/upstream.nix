@@ -47,6 +47,9 @@ let
     "short-key-timeout"
     # It has no rule for a secret that fails.
     "secret-that-keeps-its-value"
+    # It makes symlinks only.
+    "copies"
+    "home-copy"
     # It takes nothing off a secret.
     "secret-without-its-line-end"
     # It transforms nothing.

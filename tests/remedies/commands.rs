@@ -362,6 +362,11 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "encrypt the swap space by swapDevices.*.randomEncryption, and restart the machine",
+        "a test cannot change the swap space of its host; the case swap-in-memory of sops-nix doctor has one that stays in memory",
+        &[],
+    ),
+    named(
         "set sops.useTmpfs = false, or encrypt the swap space",
         "the case a-healthy-host has a ramfs",
         &[],

@@ -21,6 +21,32 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "find them by its content, and remove them",
+        "only whoever made the hard links knows where; tests/contract/copies.rs has one",
+        &[],
+    ),
+    named(
+        "if its file system is on a disk, replace the secret by a new one",
+        "a file that cannot be overwritten is one that a program runs, or that is on a broken disk",
+        &[],
+    ),
+    named(
+        "restart, or to remove it all the same, run: sops-nix forget --yes",
+        "the case a-copy of sops-nix forget types it",
+        &[],
+    ),
+    mended("if nothing needs it, run: rm {}", a_changed_copy_is_removed_by_hand),
+    mended(
+        "choose a path below /run, or if plaintext on the disk is meant, set copyToDisk to true",
+        plaintext_on_a_disk_is_meant,
+    ),
+    named(
+        "choose a path below /run, or if plaintext on that file system is meant, set copyToDisk to true",
+        "as the remedy above; a file system that never answers would let the test wait",
+        &["sops.secrets.<name>.copyToDisk"],
+    ),
+    mended("set install to \\\"link\\\"", a_copy_becomes_a_link),
+    named(
         "take its secrets and templates out of the configuration, and switch",
         "the case no-secret-any-more of sops-nix forget has a configuration without secrets",
         &[],
@@ -112,4 +138,43 @@ fn a_changed_file_is_put_back() {
     scene.types(command(&line));
     assert_eq!(scene.types("cat /run/top/app/file"), "precious\nmore\n");
     scene.no_longer_says("moved aside");
+}
+
+fn plaintext_on_a_disk_is_meant() {
+    let Some(mut scene) = host() else { return };
+    scene.world.allow("/run/top");
+    scene.world.allow("/run/upper");
+    scene.redeclare("install", "copy");
+    scene.says(
+        "would be plaintext on a disk; choose a path below /run, or if plaintext on the disk is meant, set copyToDisk to true",
+    );
+    scene.redeclare("copyToDisk", true);
+    scene.is_mended();
+    scene.redeclare("copyToDisk", false);
+    scene.world.allow("/run/memory");
+    scene.redeclare("path", "/run/memory/key");
+    scene.is_mended();
+}
+
+fn a_changed_copy_is_removed_by_hand() {
+    let Some(mut scene) = host() else { return };
+    scene.world.allow("/run/memory");
+    scene.redeclare("install", "copy");
+    scene.redeclare("path", "/run/memory/key");
+    scene.is_mended();
+    scene.types("echo >> /run/memory/key");
+    scene.redeclare("install", "link");
+    undeclare(&mut scene);
+    let line = scene.says("somebody has changed it since");
+    scene.types(command(&line));
+    assert_eq!(scene.types("ls /run/memory"), "");
+}
+
+fn a_copy_becomes_a_link() {
+    let Some(mut scene) = host() else { return };
+    scene.redeclare("path", "/run/secrets/other");
+    scene.redeclare("install", "copy");
+    scene.says("is among the secrets themselves");
+    scene.redeclare("install", "link");
+    scene.is_mended();
 }

@@ -260,6 +260,19 @@ pub const ROWS: &[Row] = &[
         "set the key of the value, or remove \\\"as\\\" for the whole file",
         a_value_has_a_key,
     ),
+    mended("set \\\"link\\\" or \\\"copy\\\"", || {
+        of_secret(
+            "the unknown install \"move\"; set \"link\" or \"copy\"",
+            "install",
+            &json!("move"),
+            &json!("link"),
+        );
+    }),
+    named(
+        "set path to where the copy belongs, or install to",
+        "every test of a copy has a path; the remedy above sets install",
+        &["sops.secrets.<name>.install", "sops.secrets.<name>.path"],
+    ),
     mended("set \\\"abort\\\", \\\"skip\\\"", || {
         of_secret(
             "the unknown onFailure \"ignore\"; set \"abort\", \"skip\" or ",

@@ -256,7 +256,17 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
     named(
-        "hides the link: choose a path on another file system.",
+        "set copyToDisk to true.",
+        SAID,
+        &["sops.secrets.<name>.copyToDisk", "sops.templates.<name>.copyToDisk"],
+    ),
+    named(
+        "but copies are made only on Linux: set it to",
+        SAID,
+        &["sops.secrets.<name>.install"],
+    ),
+    named(
+        "and hides the ${install}: choose a path on another file system.",
         EVALUATED,
         &["sops.secrets.<name>.path"],
     ),

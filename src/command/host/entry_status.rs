@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::installation::{HostPhase, Installation};
 use crate::{
-    install::{EntryName, PlaceInGeneration, record::Record},
+    install::{AtPath, EntryName, PlaceInGeneration, is_copy_of, record::Record},
     manifest::{Account, Manifest, Placement, Secret, Template},
     sops::{env_file::Form, key::KeyPath, part::PartForm},
     system::{
@@ -78,6 +78,8 @@ pub(crate) enum EntryState {
     Absent,
     /// The live generation has it, but the path of its option does not lead to it.
     Unlinked,
+    /// The live generation has it, but what is at the path of its option is no copy of it.
+    Uncopied,
     /// The file has another owner, group or mode than the manifest says.
     Differs,
     /// This user may not look.
@@ -92,6 +94,7 @@ impl EntryState {
             Self::Missing => "missing",
             Self::Absent => "absent",
             Self::Unlinked => "unlinked",
+            Self::Uncopied => "uncopied",
             Self::Differs => "differs",
             Self::Hidden => "hidden",
         }
@@ -104,6 +107,7 @@ impl EntryState {
             Self::Missing => "missing",
             Self::Absent => "optional, and left out",
             Self::Unlinked => "not linked",
+            Self::Uncopied => "not copied",
             Self::Differs => "not as the manifest says",
             Self::Hidden => "hidden from this user",
         }
@@ -203,7 +207,7 @@ impl View<'_> {
         let path = placement.path.as_ref().map(|path| self.root.locate(path));
         let found = fs::metadata(&file);
         let state = match &found {
-            Ok(found) => self.state(found, path.as_deref(), placement),
+            Ok(found) => self.state(&file, found, path.as_deref(), placement),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => EntryState::Hidden,
             Err(_) if may_be_absent => self.absence(place),
             Err(_) => EntryState::Missing,
@@ -229,9 +233,13 @@ impl View<'_> {
         }
     }
 
-    /// The state of an entry whose file `found` is in the live generation. `path` is that of its option.
-    fn state(&mut self, found: &Metadata, path: Option<&Path>, placement: &Placement) -> EntryState {
-        if let Some(state) = path.and_then(|path| lost(path, found)) {
+    /// The state of an entry whose file `found` is at `file` in the live generation. `path` is that of its option.
+    fn state(&mut self, file: &Path, found: &Metadata, path: Option<&Path>, placement: &Placement) -> EntryState {
+        let lost = |path| match placement.at_path {
+            AtPath::Link => lost(path, found),
+            AtPath::Copy { .. } => uncopied(path, file),
+        };
+        if let Some(state) = path.and_then(lost) {
             return state;
         }
         if self.is_as_declared(found, placement) {
@@ -280,6 +288,15 @@ fn lost(path: &Path, found: &Metadata) -> Option<EntryState> {
         Ok(there) if (there.dev(), there.ino()) == (found.dev(), found.ino()) => None,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Some(EntryState::Hidden),
         Ok(_) | Err(_) => Some(EntryState::Unlinked),
+    }
+}
+
+/// The state of an entry at whose path there is no copy of its `file`, as far as this user may see. `None` if there is one.
+fn uncopied(path: &Path, file: &Path) -> Option<EntryState> {
+    match is_copy_of(path, file) {
+        Ok(true) => None,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Some(EntryState::Hidden),
+        Ok(false) | Err(_) => Some(EntryState::Uncopied),
     }
 }
 

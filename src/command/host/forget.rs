@@ -1,13 +1,11 @@
 //! Removes what was made outside the mount points, once the host is not set up to install secrets any more.
 
-use std::path::PathBuf;
-
 use rustix::process::geteuid;
 
 use super::installation::{self, Installation};
 use crate::{
     command::{audience::Audience, cli::ForgetArguments, layout::line, reply::Reply},
-    install,
+    install::{self, FormerPlace},
     program::{environment::Environment, site},
     system::root::Root,
     text::{diagnosis::Diagnosis, printable::shown},
@@ -34,16 +32,20 @@ pub(crate) fn answer(arguments: &ForgetArguments, audience: Audience, root: &Roo
     let removed = install::forget(root, &ledger, |live| {
         none_installs(root, &environment)?;
         match live.filter(|_| !arguments.yes) {
+            Some(live) if live.is_copy => Err(Diagnosis::new(
+                format!("{} is a copy of a secret that is still there", shown(&live.path)),
+                "restart, or to remove it all the same, run: sops-nix forget --yes",
+            )),
             Some(live) => Err(Diagnosis::new(
-                format!("{} leads to a secret that is still there", shown(live)),
+                format!("{} leads to a secret that is still there", shown(&live.path)),
                 "restart, or to remove the links all the same, run: sops-nix forget --yes",
             )),
             None => Ok(()),
         }
     })?;
-    let told = |link: &PathBuf| match audience {
-        Audience::Person => format!("removed {}\n", shown(link)),
-        Audience::Script => line(&["removed", &link.to_string_lossy()]),
+    let told = |place: &FormerPlace| match audience {
+        Audience::Person => format!("removed {}\n", shown(&place.path)),
+        Audience::Script => line(&["removed", &place.path.to_string_lossy()]),
     };
     let mut text: String = removed.links.iter().map(told).collect();
     if text.is_empty() && removed.warnings.is_empty() && audience == Audience::Person {

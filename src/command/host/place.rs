@@ -20,6 +20,8 @@ pub(crate) struct ReadPlace {
     pub(crate) place: String,
     /// Its place behind the link, and the path of its option if it has one.
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether a copy is at the path of its option, and no symlink.
+    pub(crate) is_copy: bool,
     /// The units that are restarted or reloaded when it changes.
     pub(crate) units: Vec<String>,
     /// The directory of the generations that it is in.
@@ -47,6 +49,7 @@ pub(crate) fn of(installation: &Installation, root: &Root) -> Vec<ReadPlace> {
             name: name.to_string(),
             place: place.as_str().to_owned(),
             paths: std::iter::once(own).chain(declared).collect(),
+            is_copy: placement.at_path.is_copy(),
             units: [&*placement.restart_units, &*placement.reload_units].concat(),
             mount_point: root.locate(&manifest.mount_point),
             installer: installation.unit.clone(),

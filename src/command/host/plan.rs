@@ -18,7 +18,7 @@ use crate::{
     },
     install::{
         changes::{Changes, Names},
-        rendered,
+        is_copy_of, rendered,
     },
     manifest::Manifest,
     program::{environment::Environment, failure::Failure, rehearsal::Rehearsal},
@@ -56,10 +56,12 @@ pub(crate) struct PhasePlan {
     pub(crate) secrets: PlannedNames,
     /// The templates that would change.
     pub(crate) templates: PlannedNames,
-    /// The symlinks that would be made.
+    /// The symlinks and copies that would be made.
     pub(crate) links: Vec<PlannedLink>,
     /// The paths of the symlinks of former secrets that would go.
     pub(crate) former_links: Vec<String>,
+    /// The paths of the copies of former secrets that would go.
+    pub(crate) former_copies: Vec<String>,
     /// The units that would be restarted.
     pub(crate) restart_units: Vec<String>,
     /// The units that would be reloaded.
@@ -83,14 +85,17 @@ pub(crate) struct PlannedNames {
     pub(crate) removed: Vec<String>,
 }
 
-/// A symlink that would be made.
+/// A symlink or copy that would be made.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct PlannedLink {
     /// Where it would be.
     pub(crate) path: String,
-    /// The name of the secret or template that it would lead to.
+    /// The name of the secret or template that it would lead to, or be a copy of.
     pub(crate) name: String,
+    /// Whether it would be a copy.
+    pub(crate) is_copy: bool,
     /// Whether something else is there now.
     pub(crate) replaces: bool,
 }
@@ -151,6 +156,10 @@ impl PhasePlan {
         let without: HashSet<_> = failed.iter().cloned().chain(lacks.absent_places()).collect();
         let secrets = lacks.failures.iter().map(|failure| &failure.diagnosis);
         let former_links = rehearsal.preview.as_ref().map_or(&[][..], |preview| &preview.former_links);
+        let former = |is_copy: bool| {
+            let places = former_links.iter().filter(|place| place.is_copy == is_copy);
+            places.map(|place| place.path.to_string_lossy().into_owned()).collect()
+        };
         let (is_live, stays, changes, obstacles, is_refused) = match &rehearsal.preview {
             Ok(preview) => (
                 preview.is_live,
@@ -174,9 +183,10 @@ impl PhasePlan {
             links: places
                 .iter()
                 .filter(|place| !without.contains(&place.place))
-                .filter_map(PlannedLink::of)
+                .filter_map(|place| PlannedLink::of(place, &changes))
                 .collect(),
-            former_links: former_links.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            former_links: former(false),
+            former_copies: former(true),
             restart_units: changes.units.restart.clone(),
             reload_units: changes.units.reload.clone(),
             failures: secrets.chain(obstacles).map(RunFailure::from).collect(),
@@ -206,10 +216,12 @@ impl PhasePlan {
                 .flat_map(move |(word, names)| names.iter().map(move |name| step(word, kind, name)))
         });
         let links = self.links.iter().map(|link| {
-            let word = if link.replaces { "replace" } else { "link" };
-            step(word, "link", &link.path)
+            let kind = if link.is_copy { "copy" } else { "link" };
+            step(if link.replaces { "replace" } else { kind }, kind, &link.path)
         });
-        let former = self.former_links.iter().map(|path| step("remove", "link", path));
+        let former_links = self.former_links.iter().map(|path| step("remove", "link", path));
+        let former_copies = self.former_copies.iter().map(|path| step("remove", "copy", path));
+        let former = former_links.chain(former_copies);
         let restarts = self.restart_units.iter().map(|unit| step("restart", "unit", unit));
         let reloads = self.reload_units.iter().map(|unit| step("reload", "unit", unit));
         changes.chain(links).chain(former).chain(restarts).chain(reloads).collect()
@@ -233,14 +245,19 @@ impl PlannedNames {
 }
 
 impl PlannedLink {
-    /// The symlink that would be made for an entry; `None` if it has none, or if it is there already.
-    fn of(place: &ReadPlace) -> Option<Self> {
+    /// The symlink or copy that would be made for an entry; `None` if it has none, or if it is there already. `changes` are those of the
+    /// generation.
+    fn of(place: &ReadPlace, changes: &Changes) -> Option<Self> {
         let [own, path] = place.paths.as_slice() else { return None };
-        let there = fs::read_link(path);
-        let is_there = there.as_ref().is_ok_and(|target| target == own);
+        let is_there = if place.is_copy {
+            !changes.are_at(&place.place) && is_copy_of(path, own).unwrap_or(false)
+        } else {
+            fs::read_link(path).is_ok_and(|target| target == *own)
+        };
         (!is_there).then(|| Self {
             path: path.to_string_lossy().into_owned(),
             name: place.name.clone(),
+            is_copy: place.is_copy,
             replaces: path.symlink_metadata().is_ok(),
         })
     }
@@ -258,7 +275,7 @@ fn page(phase: &PhasePlan) -> String {
         for [word, kind, name] in &steps {
             let object = match kind.as_str() {
                 "secret" | "template" => format!("{kind} {}", named(name)),
-                "link" => shown(Path::new(name)),
+                "link" | "copy" => shown(Path::new(name)),
                 _ => quoted(name),
             };
             text += &indented("  ", &format!("would {word} {object}"));

@@ -117,14 +117,20 @@ pub(crate) fn of_processes(root: &Root, places: &[ReadPlace]) -> Vec<SecretReade
     let processes = fs::read_dir(root.locate("/proc")).into_iter().flatten().flatten();
     let mut readers: Vec<SecretReader> = Vec::new();
     let own = std::process::id().to_string();
+    let copies = copies(places);
     for process in processes
         .filter(|entry| entry.file_name() != own.as_str())
         .map(|entry| entry.path())
     {
         let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         let found = open.filter_map(|entry| {
-            let place = place_of(&fs::read_link(entry.path()).ok()?, places)?;
-            is_of(place, &entry.path()).then_some(place)
+            let target = fs::read_link(entry.path()).ok()?;
+            let of_copy = || copies.iter().find(|(path, _)| *path == without_mark(&target));
+            let (place, on) = match place_of(&target, places) {
+                Some(place) => (place, place.mount_point.as_path()),
+                None => of_copy().map(|(path, place)| (*place, path.as_path()))?,
+            };
+            are_on_one_device(on, &entry.path()).then_some(place)
         });
         for place in found {
             let reader = SecretReader {
@@ -147,17 +153,28 @@ fn place_of<'p>(target: &Path, places: &'p [ReadPlace]) -> Option<&'p ReadPlace>
     let in_generation = |known: &ReadPlace| {
         let mut parts = target.strip_prefix(&known.mount_point).ok()?.components();
         parts.next()?;
-        // Of a file that was removed, the kernel says so behind its name.
-        let place = parts.as_path().to_str()?.trim_end_matches(" (deleted)");
-        (known.place == place).then_some(())
+        (Path::new(&known.place) == without_mark(parts.as_path())).then_some(())
     };
     places.iter().find(|known| in_generation(known).is_some())
 }
 
+/// The copies at declared paths, by their paths without symlinks.
+fn copies(places: &[ReadPlace]) -> Vec<(PathBuf, &ReadPlace)> {
+    let copies = places.iter().filter(|place| place.is_copy);
+    let path = |place: &ReadPlace| fs::canonicalize(place.paths.get(1)?).ok();
+    copies.filter_map(|place| Some((path(place)?, place))).collect()
+}
+
+/// The path of an open file. Of one that was removed, the kernel says so behind its name.
+fn without_mark(target: &Path) -> &Path {
+    let name = target.to_str().map(|text| text.trim_end_matches(" (deleted)"));
+    name.map_or(target, Path::new)
+}
+
 /// Whether the open file of a process is on the file system of the secret. In a container, a file of another one may have the same path.
-fn is_of(place: &ReadPlace, open: &Path) -> bool {
+fn are_on_one_device(place: &Path, open: &Path) -> bool {
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
-    let own = device(&place.mount_point);
+    let own = device(place);
     own.is_some() && own == device(open)
 }
 

@@ -5,7 +5,7 @@ use rustix::process::geteuid;
 use super::installation::{self, HostPhase, Installation};
 use crate::{
     command::{audience::Audience, cli::RollbackArguments, layout::line, question::Person, reply::Reply},
-    install::{self, DeclaredFile, PlaceInGeneration, Rollback, units::Channel},
+    install::{self, DeclaredFile, EntryKind, PlaceInGeneration, Rollback, units::Channel},
     manifest::{MOCK_MARK, Manifest},
     program::{environment::Environment, failure::names, site},
     system::{root::Root, users::Accounts},
@@ -64,7 +64,15 @@ fn roll_back(
     root: &Root,
 ) -> Result<Reply, Diagnosis> {
     let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
-    let site = site::of(installation.call.is_early, None, manifest, root, &mut Accounts::default());
+    // The ledger of a user is in the home of that user.
+    let home = Environment::read().keys.home;
+    let site = site::of(
+        installation.call.is_early,
+        home.as_deref(),
+        manifest,
+        root,
+        &mut Accounts::default(),
+    );
     let declared = declared(manifest, root);
     let rollback = install::possible_rollback(&site, &declared).map_err(|error| error.diagnosis)?;
     refuse_dummies(manifest, &rollback, root)?;
@@ -166,13 +174,23 @@ fn agree(rollback: &Rollback, arguments: &RollbackArguments) -> Result<(), Diagn
 /// All files that `manifest` declares, with the units that use them.
 fn declared<'m>(manifest: &'m Manifest, root: &Root) -> Vec<DeclaredFile<'m>> {
     let secrets = manifest.secrets.iter();
-    let secrets = secrets.map(|secret| (PlaceInGeneration::of_secret(&secret.name), &secret.placement));
+    let secrets = secrets.map(|secret| {
+        let place = PlaceInGeneration::of_secret(&secret.name);
+        (EntryKind::Secret, &secret.name, place, &secret.placement)
+    });
     let templates = manifest.templates.iter();
-    let templates = templates.map(|template| (PlaceInGeneration::of_template(&template.name), &template.placement));
+    let templates = templates.map(|template| {
+        let place = PlaceInGeneration::of_template(&template.name);
+        (EntryKind::Template, &template.name, place, &template.placement)
+    });
     secrets
         .chain(templates)
-        .map(|(place, placement)| DeclaredFile {
+        .map(|(kind, name, place, placement)| DeclaredFile {
+            kind,
+            name,
             place,
+            path: placement.path.as_ref().map(|path| root.locate(path)),
+            at_path: placement.at_path,
             restart_units: &placement.restart_units,
             reload_units: &placement.reload_units,
             watch_file: placement.watch_file.as_ref().map(|path| root.locate(path)),

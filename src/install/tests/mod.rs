@@ -156,6 +156,7 @@ fn secret<'a>(name: &str, content: &'a [u8]) -> Entry<'a> {
         mode: FileMode::of_bits(0o400),
         owner: Owner::Caller,
         path: None,
+        at_path: AtPath::Link,
         watch_file: None,
         restart_units: &[],
         reload_units: &[],

@@ -23,6 +23,10 @@ fn roll(world: &World, agreed: &crate::install::Rollback, names: &[EntryName]) -
 
 fn declared(names: &[EntryName]) -> Vec<DeclaredFile<'_>> {
     let file = |name| DeclaredFile {
+        kind: EntryKind::Secret,
+        name,
+        path: None,
+        at_path: AtPath::Link,
         place: PlaceInGeneration::of_secret(name),
         restart_units: &[],
         reload_units: &[],

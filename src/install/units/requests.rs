@@ -24,6 +24,15 @@ impl UnitRequests {
         self.reload.extend_from_slice(reload);
     }
 
+    /// These requests without `others`.
+    pub(crate) fn without(&self, others: &Self) -> Self {
+        let rest = |units: &[String], others: &[String]| units.iter().filter(|unit| !others.contains(unit)).cloned().collect();
+        Self {
+            restart: rest(&self.restart, &others.restart),
+            reload: rest(&self.reload, &others.reload),
+        }
+    }
+
     /// The units of both lists, each unit once.
     pub(crate) fn units(&self) -> Vec<String> {
         let mut seen = HashSet::new();

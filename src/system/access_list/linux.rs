@@ -3,7 +3,7 @@
 use std::{ffi::CStr, os::fd::AsFd};
 
 use rustix::{
-    fs::fgetxattr,
+    fs::{fgetxattr, fremovexattr},
     io::{Errno, Result},
 };
 
@@ -25,6 +25,14 @@ pub(crate) fn is_on_file(file: impl AsFd) -> Result<bool> {
 /// Does what [`is_on_file`] does for an open directory, which may have two lists.
 pub(crate) fn is_on_directory(dir: impl AsFd + Copy) -> Result<bool> {
     Ok(has(dir, ACCESS_LIST)? || has(dir, DEFAULT_LIST)?)
+}
+
+/// Takes away the access control list of an open file, as a new file gets one from its directory.
+pub(crate) fn remove(file: impl AsFd) -> Result<()> {
+    match fremovexattr(file, ACCESS_LIST) {
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn has(file: impl AsFd, list: &CStr) -> Result<bool> {

@@ -10,6 +10,12 @@ pub(crate) fn are_known(_dir: impl AsFd) -> bool {
     false
 }
 
+/// Does nothing.
+#[allow(clippy::unnecessary_wraps, reason = "the signature is that of Linux")]
+pub(crate) fn remove(_file: impl AsFd) -> Result<()> {
+    Ok(())
+}
+
 /// Says that there is none.
 #[allow(clippy::unnecessary_wraps, reason = "the signature is that of Linux")]
 pub(crate) fn is_on_file(_file: impl AsFd) -> Result<bool> {

@@ -6,6 +6,6 @@ mod linux;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{are_known, is_on_directory, is_on_file};
+pub(crate) use linux::{are_known, is_on_directory, is_on_file, remove};
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{are_known, is_on_directory, is_on_file};
+pub(crate) use macos::{are_known, is_on_directory, is_on_file, remove};

@@ -40,6 +40,14 @@ in
     sops.secrets.shared.transform = "htpasswd:alice";
   };
 
+  home-copy = user [ "manifest.json" ] {
+    imports = [ key ];
+    sops.secrets."db/password" = {
+      path = "%r/app/password";
+      install = "copy";
+    };
+  };
+
   home-watched = user [ "manifest.json" ] {
     imports = [ key ];
     sops.watch = true;

@@ -151,6 +151,8 @@ in
     sops.secrets.shared.reloadUnits = lib.mkIf pkgs.stdenv.hostPlatform.isLinux [ "app.service" ];
     sops.templates.t = {
       content = "x";
+      path = "/etc/t";
+      install = "copy";
       reloadUnits = [ "app.service" ];
     };
   };

@@ -39,6 +39,45 @@ in
 
   says-generated-key-without-file = host { sops.age.generateKey = true; };
 
+  says-copy-at-its-own-place = host { sops.secrets."db/password".install = "copy"; };
+
+  says-copy-on-a-disk = host {
+    fileSystems."/" = {
+      device = "/dev/sda1";
+      fsType = "ext4";
+    };
+    sops.secrets."db/password" = {
+      path = "/etc/app/password";
+      install = "copy";
+    };
+  };
+
+  says-nothing-about-copies-in-memory-and-copies-that-are-meant = host {
+    fileSystems."/" = {
+      device = "/dev/sda1";
+      fsType = "ext4";
+    };
+    fileSystems."/memory" = {
+      device = "none";
+      fsType = "tmpfs";
+    };
+    sops.secrets."db/password" = {
+      path = "/memory/password";
+      install = "copy";
+    };
+    sops.templates.meant = {
+      content = "x";
+      path = "/etc/app/meant";
+      install = "copy";
+      copyToDisk = true;
+    };
+    sops.templates.run = {
+      content = "x";
+      path = "/run/app/conf";
+      install = "copy";
+    };
+  };
+
   says-owner-and-uid = host {
     sops.secrets."db/password" = {
       owner = "alice";

@@ -221,6 +221,41 @@ in
   secret-name-other-than-the-attribute = with-secret {
     name = "other";
   };
+  # One in memory, one on a disk, and one of a secret that is a copy in its own phase only.
+  copies = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+    ];
+    module =
+      { config, ... }:
+      {
+        services.openssh.enable = true;
+        fileSystems."/" = {
+          device = "/dev/sda1";
+          fsType = "ext4";
+        };
+        sops = {
+          defaultSopsFile = ../files/secrets.yaml;
+          secrets."db/password" = {
+            path = "/run/app/password";
+            install = "copy";
+          };
+          secrets.my-password = {
+            neededForUsers = true;
+            path = "/var/lib/app/password";
+            install = "copy";
+            copyToDisk = true;
+          };
+          templates."app.conf" = {
+            content = config.sops.placeholder.my-password;
+            path = "/srv/app.conf";
+            install = "copy";
+            copyToDisk = true;
+          };
+        };
+      };
+  };
   secret-that-keeps-its-value = with-secret { onFailure = "keep"; };
   secret-without-its-line-end = with-secret {
     format = "binary";

@@ -67,9 +67,8 @@ fn finding(path: &Path) -> HostFinding {
 
 /// The paths at which the configuration has a secret or template. If their symlinks lead to nothing, the secret is missing.
 fn declared(manifest: &Manifest, root: &Root) -> Vec<PathBuf> {
-    let secrets = manifest.secrets.iter().map(|secret| &secret.placement);
-    let placements = secrets.chain(manifest.templates.iter().map(|template| &template.placement));
-    placements
+    manifest
+        .placements()
         .filter_map(|placement| placement.path.as_ref())
         .map(|path| root.locate(path))
         .collect()

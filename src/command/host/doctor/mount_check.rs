@@ -52,14 +52,12 @@ impl<'t> MountLine<'t> {
     }
 }
 
-/// What is wrong with the file system of the generations.
+/// What is wrong with the file systems of the generations and of copies.
 pub(crate) fn of(manifest: &Manifest, root: &Root) -> Vec<HostFinding> {
     let text = fs::read_to_string(root.mounts()).unwrap_or_default();
     let mounts: Vec<_> = text.lines().filter_map(MountLine::parse).collect();
     let mount_point = root.locate(&manifest.mount_point);
-    let around = mounts.iter().filter(|mount| mount_point.starts_with(&mount.place));
-    // Of several mounts on one place, the last is seen.
-    let Some(around) = around.max_by_key(|mount| mount.place.components().count()) else {
+    let Some(around) = around(&mounts, &mount_point) else {
         return Vec::new();
     };
     let diagnoses = if mount_point.is_dir() {
@@ -68,10 +66,40 @@ pub(crate) fn of(manifest: &Manifest, root: &Root) -> Vec<HostFinding> {
         None
     };
     let old = stale(manifest, around, &mounts, root);
-    let diagnoses = diagnoses.into_iter().chain(old);
+    let swapped = swapped_copies(manifest, &mounts, root);
+    let diagnoses = diagnoses.into_iter().chain(old).chain(swapped);
     diagnoses
         .map(|diagnosis| HostFinding::new(Subject::Mount, diagnosis))
         .collect()
+}
+
+/// The mount on which `path` lies. Of several mounts on one place, the last is seen.
+fn around<'m, 't>(mounts: &'m [MountLine<'t>], path: &Path) -> Option<&'m MountLine<'t>> {
+    let around = mounts.iter().filter(|mount| path.starts_with(&mount.place));
+    around.max_by_key(|mount| mount.place.components().count())
+}
+
+/// The diagnosis of copies of the system that can be swapped out to a disk.
+fn swapped_copies(manifest: &Manifest, mounts: &[MountLine<'_>], root: &Root) -> Option<Diagnosis> {
+    if manifest.user_mode || !swaps(root) {
+        return None;
+    }
+    // Symlinks may lead into memory, as `/var/run` does.
+    let may_be_swapped = |path: &PathBuf| {
+        let resolved = fs::canonicalize(path);
+        around(mounts, resolved.as_ref().unwrap_or(path)).is_some_and(MountLine::may_be_swapped)
+    };
+    let copies = manifest.placements().filter(|placement| placement.at_path.is_copy());
+    let paths = copies.filter_map(|copy| copy.path.as_ref().map(|path| root.locate(path)));
+    let paths: Vec<_> = paths.filter(may_be_swapped).map(|path| shown(&path)).collect();
+    let cause = || {
+        format!(
+            "copies of secrets are on a tmpfs without noswap, and this host swaps, so they may get to the disk: {}",
+            paths.join(", ")
+        )
+    };
+    let remedy = "encrypt the swap space by swapDevices.*.randomEncryption, and restart the machine";
+    (!paths.is_empty()).then(|| Diagnosis::new(cause(), remedy))
 }
 
 /// The diagnosis of a mount point whose content can get to a disk. That root must not write to a disk is a refusal of the installer. In
