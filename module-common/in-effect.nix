@@ -17,6 +17,7 @@ let
     postInstall = "";
     environment = { };
     hostRecipients = [ ];
+    noKeyAtFirstBoot = false;
     age = cfg.age // {
       keyFile = null;
       keyCredential = null;

@@ -13,6 +13,7 @@ let
   inherit (lib) types;
   phases = import ./phases.nix { inherit config lib pkgs; };
   unitPath = import ./unit-path.nix { inherit lib; };
+  noKeyYet = import ./no-key-yet.nix;
   ordering = import ./ordering.nix {
     inherit
       config
@@ -52,6 +53,11 @@ let
         serviceConfig.LoadCredential = lib.mapAttrsToList (
           credential: secret: "${credential}:${unitPath.plain (fileOf secret)}"
         ) (lib.filterAttrs (_: secret: cfg.secrets ? ${secret}) credentials);
+        # In a first boot without a key, the file is not there, and the service would fail.
+        unitConfig = lib.mkIf (
+          cfg.noKeyAtFirstBoot
+          && lib.any (secret: needOf cfg.secrets.${secret} == null) (secretsOf credentials)
+        ) noKeyYet.section;
         overrideStrategy = lib.mkIf isDropin (lib.mkDefault "asDropin");
         # NixOS writes these variables into every unit. In a drop-in they would replace those of the unit itself. This PATH counts more than that of NixOS, and
         # less than one that the user forces.

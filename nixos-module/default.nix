@@ -23,6 +23,7 @@ in
     ./scripts.nix
     ./units.nix
     ./file-systems-unit.nix
+    ./first-boot.nix
     ./before-switch.nix
     ./former-names.nix
     ./checks.nix

@@ -13,6 +13,7 @@ let
   own = map toString [
     ./credentials.nix
     ./file-systems-unit.nix
+    ./first-boot.nix
     ./former-names.nix
     ./units.nix
     ./user-keys.nix

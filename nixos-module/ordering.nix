@@ -11,6 +11,7 @@ let
   fileSystems = import ./file-systems.nix { inherit config lib; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
+  firstBootUnit = (import ./no-key-yet.nix).unit;
   usersUnit = "sops-nix-for-users.service";
   fileSystemsUnit = "sops-nix-for-file-systems.service";
 
@@ -113,6 +114,7 @@ let
           usersUnit
           fileSystemsUnit
           keyUnit
+          firstBootUnit
         ];
     in
     lib.filter (name: !isOurs name) (
@@ -185,6 +187,9 @@ in
 
   # The units of `waitingFor`, and units about which nothing is known.
   mayWaitFor = waitingFor [ sysinit ];
+
+  # Every unit that `unit` waits for directly, as far as the configuration says.
+  allAhead = predecessors [ ];
 
   # The units that somebody has ordered before `unit`, without those that are always before it.
   ahead =

@@ -81,6 +81,7 @@ let
     "sops-nix-for-users.service"
     "sops-nix-for-file-systems.service"
     "sops-nix-generate-age-key.service"
+    (import ./no-key-yet.nix).unit
     "sops-install-secrets.service"
     "sops-install-secrets-for-users.service"
   ];

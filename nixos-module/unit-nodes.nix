@@ -20,6 +20,7 @@ let
     sops-nix-for-users = "sops-install-secrets-for-users";
     sops-nix-for-file-systems = null;
     sops-nix-generate-age-key = null;
+    sops-nix-first-boot = null;
   };
 
   # A list of units or paths, from an option or a field of a unit file.

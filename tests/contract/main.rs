@@ -15,6 +15,7 @@ mod budgets;
 mod copies;
 mod env_files;
 mod failing;
+mod first_boot;
 mod fixtures;
 mod generations;
 mod homes;

@@ -41,3 +41,13 @@ healthy() {
     start sops-nix
     at_one_time
 }
+
+# A host in its first boot, in which it had no key. A unit has left a mark that says so.
+keyless() {
+    cp "$FILES/nesting.json" db.json
+    mkdir -p lib /run/sops-nix-first-boot
+    unit sops-nix "" manifest.json
+    printf '%s\n' "no secret was installed in the first boot of this host, because it had no key: $PWD/lib/age.txt was not there" \
+        "make a key, add the recipient that sops-nix keys then prints to .sops.yaml, run sops updatekeys for its files, and switch" \
+        > /run/sops-nix-first-boot/no-key-yet
+}

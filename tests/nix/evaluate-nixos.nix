@@ -55,6 +55,9 @@ let
         ahead = [ ];
       })
       (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
+    ]
+    ++ lib.optionals cfg.noKeyAtFirstBoot [
+      (import ../../nixos-module/first-boot-script.nix { inherit config lib pkgs; })
     ];
 in
 {

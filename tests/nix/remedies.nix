@@ -806,6 +806,33 @@ in
     mends "set sops.age.generateKey to false, and let sops.preInstall make the key." (keyed (
       host true
     )) [ (keyed (host false)) ];
+  first-boot-of-a-host-that-has-a-key =
+    mends "may mean that it has one: set sops.noKeyAtFirstBoot to false."
+      (keyed {
+        sops.noKeyAtFirstBoot = true;
+        sops.preInstall = "mount LABEL=keys /keys";
+        systemd.services.sops-nix.environment.SOPS_AGE_KEY_FILE = "/keys/age.txt";
+      })
+      [
+        (keyed {
+          sops.noKeyAtFirstBoot = false;
+          sops.preInstall = "mount LABEL=keys /keys";
+          systemd.services.sops-nix.environment.SOPS_AGE_KEY_FILE = "/keys/age.txt";
+        })
+      ];
+  first-boot-by-script =
+    mends "but here a script installs them: set sops.useSystemdActivation to true."
+      (keyed {
+        system.nixos.release = "25.11";
+        sops.noKeyAtFirstBoot = true;
+      })
+      [
+        (keyed {
+          system.nixos.release = "25.11";
+          sops.noKeyAtFirstBoot = true;
+          sops.useSystemdActivation = true;
+        })
+      ];
   credential-of-a-secret-with-an-owner-that-comes-too-early =
     let
       host = secrets: name: {

@@ -111,6 +111,8 @@ let
     "key-services"
     "key-services-turned-off"
     "key-services-with-own-authorities"
+    # It knows no first boot.
+    "no-key-at-first-boot"
     # It does not know who a host is.
     "host-recipients"
     # It restarts no user units.

@@ -10,6 +10,35 @@ use crate::scene::{RECIPIENT, Scene, command};
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
+    mended(
+        "make a key, ${adding}; to make the key, run: ${making}",
+        a_key_is_made_after_the_first_boot,
+    ),
+    mended(
+        "add the recipient that sops-nix keys then prints to .sops.yaml, run sops updatekeys for its files, and switch",
+        a_key_is_made_after_the_first_boot,
+    ),
+    named(
+        "a key is there now: add its recipient to .sops.yaml, run sops updatekeys, and switch; if the files are for it already, run: sops-nix retry",
+        "tests/messages has such a host, which retry repairs; the rest is as for any other key",
+        &[],
+    ),
+    mended("age-keygen -o", a_key_is_made_after_the_first_boot),
+    named(
+        "ssh-keygen -q -t ed25519 -N '' -f",
+        "the program prints the same command, which is carried out there",
+        &[],
+    ),
+    named(
+        "ssh-keygen -q -t rsa -b 4096 -N '' -f",
+        "the program prints the same command, which is carried out there",
+        &[],
+    ),
+    named(
+        "sshd makes a key when it starts: ${adding}",
+        "no sshd may start here; the rest is as for any other key",
+        &[],
+    ),
     mended("run: chmod 600 {}", an_exposed_file_is_closed),
     mended(
         "{}: {}, so other programs cannot read the file",
@@ -112,6 +141,28 @@ fn host() -> Option<Scene> {
     scene.declare(&path, "a", json!({}));
     scene.is_mended();
     Some(scene)
+}
+
+/// The script that says this in the first boot, as the module makes it.
+const FIRST_BOOT: &str = include_str!("../nix/expected/no-key-at-first-boot/sops-nix-first-boot.sh");
+
+fn a_key_is_made_after_the_first_boot() {
+    let Some(mut scene) = Scene::system().filter(|_| has("age-keygen")) else {
+        return;
+    };
+    let file = scene.encrypted("secrets.yaml", "a: one\n");
+    let directory = scene.world.input("persist").display().to_string();
+    let remedy = FIRST_BOOT.lines().find(|line| line.starts_with("remedy=")).unwrap();
+    let remedy = scene.types(&format!("{}\nprintf %s \"$remedy\"", remedy.replace("/persist", &directory)));
+    scene.world.allow_input("persist");
+    scene.set("version", 1);
+    scene.set("ageKeyFile", format!("{directory}/sops-nix/my key.txt"));
+    scene.declare(&file, "a", json!({}));
+    scene.does(&remedy.replace("$DIR/persist", &directory));
+    let recipient = scene.types("age-keygen -y 'persist/sops-nix/my key.txt'");
+    scene.recipients(&[RECIPIENT, recipient.trim()]);
+    scene.types("sops updatekeys --yes secrets.yaml");
+    scene.is_mended();
 }
 
 fn an_exposed_file_is_closed() {

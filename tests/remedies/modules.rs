@@ -9,6 +9,16 @@ const SAID: &str = "tests/nix/cases has a configuration of which it is said, and
 
 pub const ROWS: &[Row] = &[
     named(
+        "may mean that it has one: set sops.noKeyAtFirstBoot to false.",
+        EVALUATED,
+        &["sops.noKeyAtFirstBoot"],
+    ),
+    named(
+        "sops.noKeyAtFirstBoot works only if a unit installs the secrets",
+        EVALUATED,
+        &["sops.noKeyAtFirstBoot", "sops.useSystemdActivation"],
+    ),
+    named(
         "sops.hostRecipients has:",
         "tests/keys adds a recipient and updates the keys; of a file that the host opens, the case one-that-opens says nothing",
         &["sops.hostRecipients"],

@@ -126,6 +126,13 @@ class Payload(Files):
         self.service(name, f"[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=/test/note start {name} {file}\n"
                      f"ExecReload=/test/note reload {name} {file}\n")
 
+    def with_command(self) -> None:
+        """The installer under its own name, by which sops-nix finds it, and sops-nix beside it."""
+        (self.test / "program").rename(self.test / "sops-install-secrets")
+        shutil.copy(machine.program().with_name("sops-nix"), self.test / "sops-nix")
+        for script in self.test.glob("*.sh"):
+            script.write_text(script.read_text().replace("/test/program", "/test/sops-install-secrets"))
+
     def drop_in(self, unit: str, lines: str) -> None:
         """Settings added to a unit."""
         self.write(f"etc/systemd/system/{unit}.d/test.conf", lines)

@@ -8,6 +8,7 @@ mod explain;
 mod forget;
 mod host_manifest;
 mod installation;
+mod no_key_yet;
 mod patience;
 mod phase_status;
 mod place;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     entry_status::{self, EntryStatus},
     installation::{HostPhase, Installation},
+    no_key_yet,
 };
 use crate::{
     install::record::{Record, RecordedFailure},
@@ -41,6 +42,9 @@ pub(crate) struct PhaseStatus {
     pub(crate) generation: Option<LiveStatus>,
     /// The last run that changed something or failed; null if nothing is recorded.
     pub(crate) last_run: Option<LastRun>,
+    /// That this is the first boot of the host and it had no key, so that nothing was installed; else it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_key_yet: Option<RunFailure>,
     /// The secrets, and then the templates.
     pub(crate) entries: Vec<EntryStatus>,
     /// What a page calls the installation.
@@ -97,6 +101,7 @@ impl PhaseStatus {
     pub(crate) fn of(installation: &Installation, root: &Root) -> Result<(Self, Option<Diagnosis>), Diagnosis> {
         let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
         let record = record(manifest, root);
+        let note = no_key_yet::note(installation, root);
         let status = Self {
             phase: installation.phase,
             user: installation.user.clone(),
@@ -105,10 +110,12 @@ impl PhaseStatus {
             waits_for_login: installation.waits_for_login,
             generation: live(manifest, root).map(|live| live.status(record.as_ref())),
             last_run: record.as_ref().map(LastRun::from),
+            no_key_yet: note.as_ref().map(RunFailure::from),
             entries: entry_status::of_all(installation, manifest, record.as_ref(), root),
             title: installation.title(),
         };
-        let faults = status.faults(&installation.object(), &installation.again(manifest));
+        let note = note.map(|note| note.of(installation.object()));
+        let faults = note.or_else(|| status.faults(&installation.object(), &installation.again(manifest)));
         Ok((status, faults))
     }
 

@@ -6,6 +6,7 @@ use rustix::process::geteuid;
 
 use super::{
     installation::{self, Installation},
+    no_key_yet,
     phase_status::PhaseStatus,
     place, readers, systemd,
     unit_file::{self, UnitFile},
@@ -91,7 +92,7 @@ fn started_line(unit: &str, audience: Audience) -> String {
 ///
 /// With a message for people, if it cannot be tried, or not all is there afterwards.
 fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
-    let (_, fault) = PhaseStatus::of(installation, root)?;
+    let (status, fault) = PhaseStatus::of(installation, root)?;
     let unit = installation.unit.clone();
     let is_of_user = installation.user.is_some();
     let has_failed = unit.as_ref().is_some_and(|unit| systemd::has_failed(unit, is_of_user));
@@ -109,6 +110,9 @@ fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
             remedy,
         ));
     };
+    if status.no_key_yet.is_some() {
+        systemd::stop(no_key_yet::UNIT);
+    }
     if !systemd::restart(&unit, is_of_user) {
         let option = if is_of_user { "--user " } else { "" };
         let remedy = format!("to see why, run: journalctl {option}-b -u {}", shell::word(&unit));

@@ -64,6 +64,9 @@ fn page(phase: &PhaseStatus) -> String {
         rows.push(vec!["MOCK".to_owned(), warning.to_owned()]);
     }
     rows.push(vec!["last run".to_owned(), last_run(phase)]);
+    if phase.no_key_yet.is_some() {
+        rows.push(vec!["NO KEY YET".to_owned(), "in the first boot of this host".to_owned()]);
+    }
     let failures = phase.last_run.iter().flat_map(|run| &run.failures);
     let failures = failures.map(|failure| indented("    ", &format!("failed: {}", failure.told())));
     let failures: String = failures.collect();
@@ -159,6 +162,9 @@ fn lines(phase: &PhaseStatus) -> String {
         if let Some(from) = live.rolled_back_from {
             text += &line("rollback", &[&from.to_string()]);
         }
+    }
+    if let Some(note) = &phase.no_key_yet {
+        text += &line("no-key-yet", &[&note.cause, note.remedy.as_deref().unwrap_or_default()]);
     }
     if let Some(run) = &phase.last_run {
         text += &line("run", &[&run.time, &run.manifest]);

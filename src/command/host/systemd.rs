@@ -148,6 +148,11 @@ pub(crate) fn start(unit: &str) -> bool {
     ask(None, &["--no-block", "start"], unit, PATIENCE)
 }
 
+/// Stops a unit, and waits until it has ended. Gives whether it succeeded.
+pub(crate) fn stop(unit: &str) -> bool {
+    ask(None, &["stop"], unit, PATIENCE)
+}
+
 /// Has systemctl do something with a unit. Gives whether it succeeded.
 fn ask(user: Option<&str>, words: &[&str], unit: &str, patience: Duration) -> bool {
     let mut command = Command::new("systemctl");

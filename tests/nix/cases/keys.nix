@@ -154,6 +154,156 @@ in
     };
   };
 
+  # In its first boot this host may have no key. A unit looks before the installation. Nothing makes the key.
+  no-key-at-first-boot = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "services"
+      "db-client.service"
+      "sops-nix-first-boot.service"
+      "sops-nix-first-boot.sh"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix.target"
+      "sops-nix-mount.sh"
+      "sops-nix-for-users.service"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = {
+      fileSystems."/persist" = {
+        device = "/dev/persist";
+        neededForBoot = true;
+      };
+      services.userborn.enable = true;
+      systemd.services.db-client = {
+        wantedBy = [ "multi-user.target" ];
+        serviceConfig.ExecStart = "/bin/sleep infinity";
+      };
+      sops = {
+        noKeyAtFirstBoot = true;
+        age.keyFile = "/persist/sops-nix/my key.txt";
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+        credentials.db-client.password = "db/password";
+      };
+    };
+  };
+
+  # That unit looks when the installer would: after everything that is ordered before the installer, wherever the order stands. sshd makes the keys.
+  no-key-at-first-boot-in-its-order = {
+    shows = [
+      "sops-nix-first-boot.service"
+      "sops-nix-first-boot.sh"
+    ];
+    module = {
+      services.openssh.enable = true;
+      fileSystems."/etc/ssh".device = "/dev/keys";
+      systemd.services.unlock = {
+        before = [ "sops-install-secrets.service" ];
+        unitConfig.DefaultDependencies = false;
+      };
+      systemd.services.bind = {
+        unitConfig.Before = "sops-nix.service";
+        unitConfig.DefaultDependencies = false;
+      };
+      sops = {
+        noKeyAtFirstBoot = true;
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+      };
+    };
+  };
+
+  # These settings of the installer's unit bring no key. Services with secrets of another phase start as ever. This host has no sshd.
+  no-key-at-first-boot-with-harmless-settings = {
+    shows = [
+      "messages"
+      "early-client.service"
+      "sops-nix-first-boot.sh"
+    ];
+    module = {
+      systemd.services.sops-nix = {
+        before = [ "early.service" ];
+        unitConfig.OnFailure = "tell.service";
+        serviceConfig.Nice = 5;
+      };
+      systemd.services.early-client.serviceConfig.ExecStart = "/bin/true";
+      services.userborn.enable = true;
+      sops = {
+        noKeyAtFirstBoot = true;
+        age.sshKeyPaths = [ "/etc/ssh/ssh_host_ed25519_key" ];
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+        credentials.early-client.password = "my-password";
+      };
+    };
+  };
+
+  # Where nothing is installed, nobody looks for a key.
+  no-key-at-first-boot-without-secrets = {
+    shows = [
+      "sops-nix-first-boot.sh"
+      "sops-nix.service"
+    ];
+    module.sops.noKeyAtFirstBoot = true;
+  };
+  no-key-at-first-boot-of-a-mock = {
+    shows = [
+      "services"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      noKeyAtFirstBoot = true;
+      mock = true;
+      defaultSopsFile = ../files/secrets.yaml;
+      secrets."db/password" = { };
+    };
+  };
+
+  # A key that is there, or that something brings before the secrets are installed, was made before. So may be one that another setting brings into the unit.
+  says-that-a-host-has-a-key-at-its-first-boot = {
+    shows = [ ];
+    module = {
+      systemd.services.sops-nix = {
+        wants = [ "fetch-key.service" ];
+        unitConfig.JoinsNamespaceOf = "fetch-key.service";
+        serviceConfig.BindReadOnlyPaths = [ "/persist/etc/ssh:/etc/ssh" ];
+      };
+      systemd.services.sops-install-secrets.environment.SOPS_AGE_KEY_FILE = "/persist/key.txt";
+      services.openssh.enable = true;
+      sops = {
+        noKeyAtFirstBoot = true;
+        useSystemdActivation = true;
+        after = [ "unlock.service" ];
+        preInstall = "true";
+        hostRecipients = [ "age1lqdfd04ayd3w3fys6gzmvx77sg4lmcqyn3gyy7w8ltle5p9qefpqs9xgzp" ];
+        environment.SOPS_AGE_KEY_FILE = "/persist/key.txt";
+        keyServices.enable = true;
+        age.generateKey = true;
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+      };
+    };
+  };
+  says-that-a-replaced-unit-may-have-a-key-at-its-first-boot = {
+    shows = [ ];
+    module =
+      { lib, ... }:
+      {
+        systemd.services.sops-nix = lib.mkForce { };
+        services.openssh.enable = true;
+        sops = {
+          noKeyAtFirstBoot = true;
+          defaultSopsFile = ../files/secrets.yaml;
+          secrets."db/password" = { };
+        };
+      };
+  };
+
   # The default is activation by units, because systemd gives credentials to units.
   key-credential = {
     shows = [

@@ -214,9 +214,13 @@ in
     _module.args = {
       inherit pkgs;
       utils.fsNeededForBoot = fs: fs.neededForBoot || lib.elem fs.mountPoint alwaysThere;
-      # This is enough for paths of letters and digits.
+      # This is enough for paths of letters, digits and blanks.
       utils.escapeSystemdPath =
-        path: if path == "/" then "-" else lib.replaceStrings [ "/" ] [ "-" ] (lib.removePrefix "/" path);
+        path:
+        if path == "/" then
+          "-"
+        else
+          lib.replaceStrings [ "/" " " ] [ "-" "\\x20" ] (lib.removePrefix "/" path);
     };
     users.users.root.group = "root";
     system.activationScripts = {

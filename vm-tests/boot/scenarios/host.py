@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 
-import machine as machines
 from configuration import prepare
 from payload import PROJECT, RECIPIENT, value
 
@@ -172,11 +171,8 @@ def tell(lab):
 
 
 def lay_out(payload, texts):
-    """The program under its own name, a manifest whose key is not there yet, and services that use its secrets."""
-    (payload.test / "program").rename(payload.test / "sops-install-secrets")
-    shutil.copy(machines.program().with_name("sops-nix"), payload.test / "sops-nix")
-    for script in payload.test.glob("*.sh"):
-        script.write_text(script.read_text().replace("/test/program", "/test/sops-install-secrets"))
+    """The programs, a manifest whose key is not there yet, and services that use its secrets."""
+    payload.with_command()
     file = payload.encrypt("secrets.yaml", texts)
     units = {"db": ["reads.service"], "port": []}
     for name in ["manifest.json", "changed.json"]:

@@ -16,6 +16,7 @@ use crate::{
         cli::DoctorArguments,
         host::{
             installation::{self, Installation},
+            no_key_yet,
             phase_status::PhaseStatus,
             place,
             readers::{self, SecretReader},
@@ -173,6 +174,9 @@ impl Patient<'_> {
         let Ok((status, _)) = PhaseStatus::of(installation, self.root) else {
             return Vec::new();
         };
+        if let Some(note) = no_key_yet::note(installation, self.root) {
+            return vec![HostFinding::new(Subject::Installation, note.of(installation.object()))];
+        }
         let is_refused = rehearsal
             .preview
             .as_ref()
