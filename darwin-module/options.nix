@@ -89,6 +89,7 @@ in
   options.sops = {
     secrets = lib.mkOption { type = types.attrsOf (types.submodule secret); };
     templates = lib.mkOption { type = types.attrsOf (types.submodule template); };
+    directories = import ../module-common/directory-group.nix { inherit lib; };
 
     mock = lib.mkOption { default = false; };
 

@@ -80,6 +80,32 @@ let
     ) cfg.secrets
   );
 
+  directoryAssertions =
+    places:
+    lib.concatLists (
+      lib.mapAttrsToList (
+        name: directory:
+        let
+          option = "sops.directories.${lib.strings.escapeNixIdentifier name}";
+          isIn =
+            place:
+            lib.hasPrefix "${name}/" "${
+              lib.optionalString (place.kind == "templates") "rendered/"
+            }${place.name}";
+        in
+        [
+          {
+            assertion = lib.any isIn places;
+            message = "${option} is no directory of a secret or template: write the beginning of their names, such as db for db/password, or rendered/app for the template app/config.";
+          }
+          {
+            assertion = builtins.match "0*7[0145][0145]" directory.mode != null;
+            message = "${option}.mode is \"${directory.mode}\", but its owner has to write in it, and nobody else may: set a mode such as \"0700\", \"0750\" or \"0755\".";
+          }
+        ]
+      ) cfg.directories
+    );
+
   envFileAssertions = lib.concatLists (
     lib.mapAttrsToList (
       name: variables:
@@ -192,6 +218,7 @@ in
     ++ sopsFileAssertions
     ++ formAssertions
     ++ transformAssertions
+    ++ directoryAssertions places
     ++ envFileAssertions
     ++ placeAssertions places
     ++ copyAssertions places

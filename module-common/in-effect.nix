@@ -8,6 +8,7 @@ let
     secrets = { };
     templates = { };
     envFiles = { };
+    directories = { };
     credentials = { };
     before = [ ];
   };

@@ -93,6 +93,13 @@ let
     // formOf template
     // installOf template;
 
+  directoryEntry =
+    _: directory:
+    {
+      inherit (directory) mode;
+    }
+    // lib.optionalAttrs (directory.group or null != null) { inherit (directory) group; };
+
   # Fields that an older program in `sops.package` does not know are written only if somebody uses them. (30 seconds and 256 MiB are the program's defaults.)
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
@@ -125,6 +132,14 @@ in
   furtherFields ? _: { },
 }:
 
+let
+  places =
+    lib.catAttrs "name" (lib.attrValues secrets)
+    ++ map (template: "rendered/${template.name}") (lib.attrValues templates);
+  directories = lib.mapAttrs directoryEntry (
+    lib.filterAttrs (name: _: lib.any (lib.hasPrefix "${name}/") places) cfg.directories
+  );
+in
 pkgs.writeTextFile {
   name = fileName;
   text = builtins.toJSON (
@@ -152,6 +167,7 @@ pkgs.writeTextFile {
       };
     }
     // laterFields
+    // lib.optionalAttrs (directories != { }) { inherit directories; }
     // lib.optionalAttrs (
       lib.any isHashed (lib.attrValues secrets)
       && !lib.elem hostName [

@@ -259,6 +259,28 @@ in
       description = "Files that contain secrets among other text (configuration files, for instance), by name.";
     };
 
+    directories = lib.mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options.mode = lib.mkOption {
+            type = types.str;
+            example = "0750";
+            description = ''
+              Permissions of the directory, in octal. Its owner has to write in it, and nobody else may: such as `"0711"`, `"0750"`, `"0751"` or `"0755"`.
+              The owners of the secrets in it have to be able to enter it: with `"0750"` they have to be in its group, and with `"0700"` only root is.
+            '';
+          };
+        }
+      );
+      default = { };
+      example = lib.literalExpression ''{ scripts.mode = "0755"; "rendered/app".mode = "0750"; }'';
+      description = ''
+        Directories of secrets with a `/` in their names that have permissions of their own: `scripts` is the directory of the secret `scripts/backup`, and
+        `rendered/app` that of the template `app/config`. All others have mode 0751, so that everybody can open a file by its name, if its own
+        mode allows that, and only the group of the directory can list the names.
+      '';
+    };
+
     placeholder = lib.mkOption {
       type = types.attrsOf types.coercibleToString;
       default = { };

@@ -58,6 +58,23 @@ let
     ]
   ) phases.entries;
 
+  # Directories in the phases that know no group.
+  directoryAssertions = lib.concatMap (
+    { option, entry }:
+    let
+      place = "${lib.optionalString (lib.hasPrefix "sops.templates." option) "rendered/"}${entry.name}";
+      above = lib.filterAttrs (
+        name: directory: directory.group != null && lib.hasPrefix "${name}/" place
+      ) cfg.directories;
+    in
+    lib.mapAttrsToList (name: _: {
+      assertion = needOf entry == null;
+      message =
+        "${option} has ${toString (needOf entry)}, so it is installed before any group but root exists: remove sops.directories.${lib.strings.escapeNixIdentifier name}.group, "
+        + "or give ${option} another name.";
+    }) above
+  ) phases.entries;
+
   # A template that is rendered before the regular phase can only use secrets that are decrypted in its own phase.
   templateAssertions =
     phase:
@@ -224,6 +241,7 @@ in
       inherit (phases) places;
     }
     ++ ownerAssertions
+    ++ directoryAssertions
     ++ templateAssertions phases.early
     ++ templateAssertions phases.fileSystems
     ++ activationAssertions

@@ -173,6 +173,7 @@ in
   options.sops = {
     secrets = lib.mkOption { type = types.attrsOf (types.submodule secret); };
     templates = lib.mkOption { type = types.attrsOf (types.submodule template); };
+    directories = import ../module-common/directory-group.nix { inherit lib; };
 
     secretsDir = directory "/run/secrets" "Directory of the installed secrets.";
     secretsForUsersDir = directory "/run/secrets-for-users" "Directory of the installed secrets with `neededForUsers`.";

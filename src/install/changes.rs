@@ -23,6 +23,8 @@ pub struct Changes {
     pub secrets: Names,
     /// The names of the rendered templates that change.
     pub templates: Names,
+    /// The paths, below a generation, of directories whose owner, group or mode changes.
+    pub directories: Vec<String>,
     /// Requests for the units of entries that were added or modified. Requests that an earlier run recorded but did not make are
     /// included.
     pub units: UnitRequests,
@@ -168,6 +170,8 @@ impl Changes {
         } else {
             ["adding", "modifying", "removing"]
         };
+        let directories = if dry { "would modify" } else { "modifying" };
+        let directories = line(directories, "directory", "directories", &self.directories);
         [(&self.secrets, "secret"), (&self.templates, "rendered secret")]
             .into_iter()
             .flat_map(|(names, noun)| {
@@ -175,16 +179,17 @@ impl Changes {
                 verbs
                     .into_iter()
                     .zip(lists)
-                    .filter_map(move |(verb, names)| line(verb, noun, names))
+                    .filter_map(move |(verb, names)| line(verb, noun, &format!("{noun}s"), names))
             })
+            .chain(directories)
             .collect()
     }
 }
 
 /// The line for one list of names; `None` if the list is empty.
-fn line(verb: &str, noun: &str, names: &[String]) -> Option<String> {
-    let plural = if names.len() > 1 { "s" } else { "" };
-    (!names.is_empty()).then(|| format!("{verb} {noun}{plural}: {}", names.join(", ")))
+fn line(verb: &str, noun: &str, plural: &str, names: &[String]) -> Option<String> {
+    let noun = if names.len() > 1 { plural } else { noun };
+    (!names.is_empty()).then(|| format!("{verb} {noun}: {}", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -206,6 +211,7 @@ mod tests {
         let changes = Changes {
             secrets: names(&["a"], &["a", "b"], &["a"]),
             templates: names(&["t"], &["t"], &["t", "u"]),
+            directories: vec!["d".to_owned(), "d/e".to_owned()],
             units: UnitRequests::default(),
         };
         let real = [
@@ -215,6 +221,7 @@ mod tests {
             "adding rendered secret: t",
             "modifying rendered secret: t",
             "removing rendered secrets: t, u",
+            "modifying directories: d, d/e",
         ];
         let dry = [
             "would add secret: a",
@@ -223,6 +230,7 @@ mod tests {
             "would add rendered secret: t",
             "would modify rendered secret: t",
             "would remove rendered secrets: t, u",
+            "would modify directories: d, d/e",
         ];
         assert_eq!(changes.lines(false), real);
         assert_eq!(changes.lines(true), dry);

@@ -20,8 +20,8 @@ use rustix::{
 use super::owner::Owner;
 use crate::system::{mode::FileMode, status::device};
 
-/// The mode of the mount point and of all directories in a generation. Everybody may pass through such a directory. Only the owner
-/// and the group may list it.
+/// The mode of the mount point, and of the directories in a generation that have no mode of their own. Everybody may pass through such a
+/// directory. Only the owner and the group may list it.
 pub(crate) const DIRECTORY_MODE: FileMode = FileMode::of_bits(0o751);
 
 /// Limit: a name has at most 100 parts. A recursive descent holds one descriptor for each part. With this limit, the descent stays
@@ -58,10 +58,15 @@ pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: Fi
 /// Makes the directory `name`, sets its owner and mode, and opens it. An existing directory is an error. Until the mode is set, only
 /// the caller can open the directory.
 pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, owner: Owner) -> Result<OwnedFd> {
-    fs::mkdirat(dir, name, Mode::RWXU)?;
-    let made = open_directory(dir, name)?;
+    let made = create_closed_directory(dir, name)?;
     secure(&made, owner, DIRECTORY_MODE)?;
     Ok(made)
+}
+
+/// Makes the directory `name`, and opens it. Only the caller can open the directory. An existing directory is an error.
+pub(crate) fn create_closed_directory(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<OwnedFd> {
+    fs::mkdirat(dir, name, Mode::RWXU)?;
+    open_directory(dir, name)
 }
 
 /// Sets owner and mode of an open file. The owner comes first, because a change of owner clears the set-user-ID and set-group-ID bits

@@ -121,6 +121,20 @@ impl<'a> Draft<'a> {
             .map_err(failed("set the owner of", &at))
     }
 
+    /// Gives the directories with rights of their own these rights, once everything is written. Until then only the caller can open
+    /// them, so nobody sees or disturbs what is written there. An inner directory comes first: nobody can move it meanwhile.
+    pub(crate) fn open_directories(&self) -> Result<(), InstallError> {
+        for (path, rights) in self.site.directories.inner_first() {
+            let opened = match files::open_directory(&self.dir, path) {
+                // Nothing was published in it.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
+                opened => opened.and_then(|dir| files::secure(&dir, rights.owner, rights.mode)),
+            };
+            opened.map_err(failed("set the mode of", &self.path(path)))?;
+        }
+        Ok(())
+    }
+
     /// Marks this generation as published: the link names it. From now on, dropping the draft removes nothing.
     pub(crate) fn publish(&mut self) {
         self.published = true;
@@ -145,9 +159,18 @@ impl<'a> Draft<'a> {
             return Err(InstallError::too_deep(parents, MAX_DEPTH));
         }
         let mut inner: Option<OwnedFd> = None;
+        let mut length = 0_usize;
         for part in parents.split('/') {
             let dir = inner.as_ref().unwrap_or(&self.dir);
-            let next = match files::create_directory(dir, part, self.site.directory_owner()) {
+            length = length.saturating_add(part.len());
+            let path = parents.get(..length).unwrap_or(parents);
+            length = length.saturating_add(1);
+            let made = if self.site.directories.at(path).is_some() {
+                files::create_closed_directory(dir, part)
+            } else {
+                files::create_directory(dir, part, self.site.directory_owner())
+            };
+            let next = match made {
                 Err(Errno::EXIST) => files::open_directory(dir, part),
                 outcome => outcome,
             };

@@ -13,6 +13,7 @@ use rustix::{
 
 use super::{
     changes::Comparison,
+    directories::Rights,
     entry::Entry,
     error::{InstallError, failed},
     files::{self, DIRECTORY_MODE},
@@ -27,14 +28,12 @@ use crate::system::{access_list, mode::FileMode};
 /// What a generation contains: each path below its directory, with what is there.
 pub(crate) struct Layout {
     pieces: BTreeMap<String, Piece>,
-    /// The owner of all directories.
-    directories: Owner,
 }
 
 /// What is at a path of a generation.
 enum Piece {
-    /// A directory.
-    Directory,
+    /// A directory with these rights.
+    Directory(Rights),
     /// The file of an entry.
     File,
     /// A symlink for a declared path.
@@ -49,39 +48,42 @@ enum Piece {
 impl Layout {
     /// The layout of a generation with these entries. `wanted` has the symlink that each entry gets.
     pub(crate) fn of(site: &Site, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Self {
-        let mut layout = Self {
-            pieces: BTreeMap::new(),
-            directories: site.directory_owner(),
-        };
+        let mut layout = Self { pieces: BTreeMap::new() };
         for (entry, wanted) in entries.iter().zip(wanted) {
-            layout.put(&entry.place(), Piece::File);
+            layout.put(site, &entry.place(), Piece::File);
             if let Wanted::Inside(place) = wanted {
                 let (target, owner) = (site.link.join(entry.place()), entry.owner);
-                layout.put(place, Piece::Symlink { target, owner });
+                layout.put(site, place, Piece::Symlink { target, owner });
             }
         }
         layout
     }
 
     /// Adds `piece` at `place`, and the directories above it.
-    fn put(&mut self, place: &PlaceInGeneration<'_>, piece: Piece) {
+    fn put(&mut self, site: &Site, place: &PlaceInGeneration<'_>, piece: Piece) {
         for parent in place.parents() {
-            self.pieces.entry(parent.to_owned()).or_insert(Piece::Directory);
+            let directory = || Piece::Directory(site.directories.at(parent).unwrap_or_else(|| usual(site)));
+            self.pieces.entry(parent.to_owned()).or_insert_with(directory);
         }
         self.pieces.insert(place.as_str().to_owned(), piece);
     }
 
     /// Whether the generation `live` has this layout, with the right owners and modes. `inventory` is what it contains. The files of
-    /// the entries must be compared already, and be the same.
-    pub(crate) fn is_that_of(&self, live: &LiveGeneration, inventory: &BTreeMap<String, FileType>) -> Result<bool, InstallError> {
-        if inventory.len() != self.pieces.len() || !self.has_directory(live, Path::new("."))? {
+    /// the entries and the directories must be compared already, and be the same.
+    fn is_that_of(
+        &self,
+        site: &Site,
+        live: &LiveGeneration,
+        inventory: &BTreeMap<String, FileType>,
+    ) -> Result<bool, InstallError> {
+        if inventory.len() != self.pieces.len() || !has_directory(live, Path::new("."), usual(site))? {
             return Ok(false);
         }
         for (path, piece) in &self.pieces {
             let kind = inventory.get(path).copied().unwrap_or(FileType::Unknown);
             let is_same = match piece {
                 Piece::File => true,
-                Piece::Directory => kind == FileType::Directory && self.has_directory(live, Path::new(path))?,
+                Piece::Directory(_) => kind == FileType::Directory,
                 Piece::Symlink { target, owner } => {
                     kind == FileType::Symlink && has_symlink(live, Path::new(path), target, *owner)?
                 }
@@ -93,28 +95,72 @@ impl Layout {
         Ok(true)
     }
 
-    /// Whether the directory at `path` has the owner and the mode that directories of a generation have, and no access control list.
-    fn has_directory(&self, live: &LiveGeneration, path: &Path) -> Result<bool, InstallError> {
-        let dir = files::open_directory(live.dir(), path).map_err(examine(live, path))?;
-        let there = fs::fstat(&dir).map_err(examine(live, path))?;
-        let is_alike = self.directories.has(&there) && FileMode::of(&there) == DIRECTORY_MODE;
-        Ok(is_alike && !access_list::is_on_directory(&dir).map_err(examine(live, path))?)
+    /// The directories that are in the generation `live` with other rights than these, if they have rights of their own, or had some. If
+    /// the rights of all others are another, that is no change of these.
+    fn changed_directories(
+        &self,
+        site: &Site,
+        live: &LiveGeneration,
+        inventory: &BTreeMap<String, FileType>,
+    ) -> Result<Vec<String>, InstallError> {
+        let others_stay = has_directory(live, Path::new("."), usual(site))?;
+        let mut changed = Vec::new();
+        for (path, piece) in &self.pieces {
+            let Piece::Directory(rights) = piece else { continue };
+            let is_there = inventory.get(path) == Some(&FileType::Directory);
+            let counts = others_stay || site.directories.at(path).is_some();
+            if is_there && counts && !has_directory(live, Path::new(path), *rights)? {
+                changed.push(path.clone());
+            }
+        }
+        Ok(changed)
     }
 }
 
-/// Whether the generation `live` stays, because it already is what a run would write. A site may want new files in each run.
-pub(crate) fn stays(
-    site: &Site,
-    live: Option<&LiveGeneration>,
-    compared: &Comparison,
-    entries: &[Entry<'_>],
-    wanted: &[Wanted<'_>],
-) -> Result<bool, InstallError> {
-    match live {
-        Some(live) if site.keeps_unchanged && compared.changes.have_no_names() => {
-            Layout::of(site, entries, wanted).is_that_of(live, &compared.inventory)
-        }
-        _ => Ok(false),
+/// The rights of a directory that has none of its own.
+fn usual(site: &Site) -> Rights {
+    Rights {
+        owner: site.directory_owner(),
+        mode: DIRECTORY_MODE,
+    }
+}
+
+/// Whether the directory at `path` has these rights, and no access control list.
+fn has_directory(live: &LiveGeneration, path: &Path, rights: Rights) -> Result<bool, InstallError> {
+    let dir = files::open_directory(live.dir(), path).map_err(examine(live, path))?;
+    let there = fs::fstat(&dir).map_err(examine(live, path))?;
+    let is_alike = rights.owner.has(&there) && FileMode::of(&there) == rights.mode;
+    Ok(is_alike && !access_list::is_on_directory(&dir).map_err(examine(live, path))?)
+}
+
+/// What the layout of the live generation means for a run.
+#[derive(Default)]
+pub(crate) struct Outlook {
+    /// Whether the live generation stays, because it already is what the run would write. A site may want new files in each run.
+    pub stays: bool,
+    /// The paths of those directories that are there, and are to have another owner, group or mode.
+    pub directories: Vec<String>,
+}
+
+impl Outlook {
+    /// Compares the layout of the generation `live` with the one that these entries are to have. The files are `compared` already.
+    pub(crate) fn of(
+        site: &Site,
+        live: Option<&LiveGeneration>,
+        compared: &Comparison,
+        entries: &[Entry<'_>],
+        wanted: &[Wanted<'_>],
+    ) -> Result<Self, InstallError> {
+        let Some(live) = live.filter(|_| site.keeps_unchanged || !site.directories.is_empty()) else {
+            return Ok(Self::default());
+        };
+        let layout = Layout::of(site, entries, wanted);
+        let directories = layout.changed_directories(site, live, &compared.inventory)?;
+        let may_stay = site.keeps_unchanged && directories.is_empty() && compared.changes.have_no_names();
+        Ok(Self {
+            stays: may_stay && layout.is_that_of(site, live, &compared.inventory)?,
+            directories,
+        })
     }
 }
 

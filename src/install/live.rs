@@ -284,7 +284,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        install::{homes::Homes, site::Store},
+        install::{directories::Directories, homes::Homes, site::Store},
         system::root::Root,
     };
 
@@ -301,6 +301,7 @@ mod tests {
             keeps_unchanged: false,
             ledger: None,
             declared: std::collections::HashSet::new(),
+            directories: Directories::default(),
             store: Store::Directory,
             homes: Homes::Unknown,
         };

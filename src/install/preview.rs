@@ -8,7 +8,8 @@ use super::{
     error::InstallError,
     former::{self, FormerPlace},
     grounds::Grounds,
-    layout, links,
+    layout::Outlook,
+    links,
     live::{Current, steady},
     mount,
     plan::{self, sorted},
@@ -56,10 +57,11 @@ impl Preview {
             .map(|root| Current::read(site, root))
             .transpose()?
             .unwrap_or_default();
-        let compared = changes::compare(current.live.as_ref(), entries)?;
+        let mut compared = changes::compare(current.live.as_ref(), entries)?;
         let is_live = current.live.is_some();
         let plan = plan::plan(site, &grounds, entries);
-        let stays = layout::stays(site, current.live.as_ref(), &compared, entries, &plan.wanted)?;
+        let outlook = Outlook::of(site, current.live.as_ref(), &compared, entries, &plan.wanted)?;
+        compared.changes.directories = outlook.directories;
         // At a first publication, a copy of a secret that fails stays.
         let vacated = if is_live {
             spread::vacated(site, entries)
@@ -79,7 +81,7 @@ impl Preview {
         }
         Ok(Self {
             is_live,
-            stays,
+            stays: outlook.stays,
             changes: compared.changes,
             former_links: former::preview_with(site, vacated),
             failures,

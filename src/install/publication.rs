@@ -31,7 +31,9 @@ use super::{
     former::{self, FormerPlace},
     generation::{self, Draft},
     grounds::Grounds,
-    held, layout, links,
+    held,
+    layout::Outlook,
+    links,
     live::{Current, Difference, LiveGeneration},
     lock, pending,
     plan::{self, Wanted, sorted},
@@ -251,8 +253,10 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
     }
     failures.extend(others);
     let held = held::by(site, root, &plan.leading)?;
-    let compared = changes::compare(live.as_ref(), entries)?;
-    let stays = layout::stays(site, live.as_ref(), &compared, entries, &plan.wanted)?;
+    let mut compared = changes::compare(live.as_ref(), entries)?;
+    let outlook = Outlook::of(site, live.as_ref(), &compared, entries, &plan.wanted)?;
+    let stays = outlook.stays;
+    compared.changes.directories = outlook.directories;
     Ok(Decided {
         number: if stays { number } else { next_number(site, number, &held)? },
         live: live.map(|live| (live, compared.differences)),
@@ -298,5 +302,6 @@ fn write<'a>(site: &'a Site, root: &'a OwnedFd, entries: &[Entry<'_>], decided: 
             draft.link(place, &site.link.join(entry.place()), entry.owner)?;
         }
     }
+    draft.open_directories()?;
     Ok(draft)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use rustix::fs::{Gid, Uid};
 
-use super::{homes::Homes, owner::Owner};
+use super::{directories::Directories, homes::Homes, owner::Owner};
 use crate::system::{ids::Ids, memory::FileSystem, root::Root};
 
 /// The paths and settings of an installation: where generations are published, and how.
@@ -32,6 +32,8 @@ pub struct Site {
     pub keeps_unchanged: bool,
     /// Whether the mount point is a file system of its own or a plain directory.
     pub store: Store,
+    /// The directories of a generation that have rights of their own.
+    pub directories: Directories,
     /// Which homes of users are known. This decides who owns a missing directory on the way to a declared path, because the
     /// directory may be a home.
     pub homes: Homes,

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     convert::Entries,
-    declaration::{MOCK_MARK, Manifest},
+    declaration::{Account, MOCK_MARK, Manifest},
     findings::Findings,
     named_entry::NamedEntry,
     overlap, written_files,
@@ -25,6 +25,7 @@ pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &m
     if manifest.is_mock {
         mark(&entries, findings);
     }
+    directories(manifest, &entries, findings);
     tokens(manifest, findings);
     nested_mounts(manifest, findings);
     same_places(&mut entries, findings);
@@ -55,6 +56,46 @@ fn mark(entries: &Entries, findings: &mut Findings) {
             let finding = format!("{what} is at {MOCK_MARK}, the place of the file that marks the secrets as dummies");
             findings.error(finding, "rename it, or set sops.mock to false");
         }
+    }
+}
+
+/// Finds directories that nothing lies in, and those that the owner of something in them cannot enter.
+fn directories(manifest: &Manifest, entries: &Entries, findings: &mut Findings) {
+    let secrets = entries.secrets.iter();
+    let secrets = secrets.map(|secret| (of_secret(&secret.name), &secret.placement));
+    let templates = entries.templates.iter();
+    let templates = templates.map(|template| (of_template(&template.name), &template.placement));
+    let all: Vec<_> = secrets.chain(templates).collect();
+    for directory in &manifest.directories {
+        let name = directory.name.as_str();
+        let what = NamedEntry::Directory(name);
+        let mut below = all
+            .iter()
+            .filter(|((place, _), _)| parents(place).any(|parent| parent == name))
+            .peekable();
+        if below.peek().is_none() {
+            findings.error(
+                format!("no secret and no template lies in {what}"),
+                "correct its name, or remove it",
+            );
+        }
+        // Who is in a group is known on the host alone.
+        let is_of_root = directory.mode.bits() & 0o011 == 0 && !manifest.user_mode;
+        for ((_, entry), placement) in below.filter(|_| is_of_root) {
+            if !is_root(&placement.owner) {
+                findings.error(
+                    format!("only root can enter {what}, but {entry} in it belongs to another user"),
+                    "set the mode of the directory to \"0711\", or remove the owner",
+                );
+            }
+        }
+    }
+}
+
+fn is_root(owner: &Account) -> bool {
+    match owner {
+        Account::Name(name) => name == "root",
+        Account::Id(id) => *id == 0,
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Template},
+    directories::directories,
     findings::Findings,
     form,
     key_services::key_services,
@@ -63,6 +64,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         is_of_sops_nix: raw.version.is_none(),
         secrets: Vec::new(),
         templates: Vec::new(),
+        directories: directories(raw.directories, raw.user_mode, findings),
         placeholders: placeholders(raw.placeholder_by_secret_name, findings),
         mount_point,
         link,

@@ -23,6 +23,8 @@ pub struct Manifest {
     pub secrets: Vec<Secret>,
     /// The templates to render and publish, in the order of the manifest.
     pub templates: Vec<Template>,
+    /// The directories that have rights of their own.
+    pub directories: Vec<Directory>,
     /// The placeholders that templates may contain. The secret of a placeholder may be missing from `secrets`.
     pub placeholders: Vec<Placeholder>,
     /// The absolute path of the directory that holds the generations, in numbered subdirectories.
@@ -260,6 +262,17 @@ pub struct Placement {
     pub reload_units: Vec<String>,
     /// Units that read the file by `EnvironmentFile=`.
     pub environment_file_of: Vec<String>,
+}
+
+/// A directory of secrets or templates that has rights of its own.
+#[derive(Debug)]
+pub struct Directory {
+    /// The place of the directory below the link, as a relative path.
+    pub name: EntryName,
+    /// The permission bits. Nobody but the owner may write.
+    pub mode: FileMode,
+    /// The name of its group; `None` for the group of all directories.
+    pub group: Option<String>,
 }
 
 /// A user or a group.

@@ -9,6 +9,7 @@
 mod check;
 mod convert;
 mod declaration;
+mod directories;
 mod error;
 mod findings;
 mod form;
@@ -29,7 +30,8 @@ mod unknown_fields;
 mod written_files;
 
 pub use declaration::{
-    Account, Body, Logging, MOCK_MARK, Manifest, OnFailure, Phase, Placeholder, Placement, Secret, Selection, Template, Trim,
+    Account, Body, Directory, Logging, MOCK_MARK, Manifest, OnFailure, Phase, Placeholder, Placement, Secret, Selection,
+    Template, Trim,
 };
 pub use error::ManifestError;
 pub(crate) use paths::without_detours;

@@ -1,4 +1,4 @@
-//! A secret or template as messages name it.
+//! A secret, template or directory as messages name it.
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use crate::text::printable::named;
 pub(crate) enum NamedEntry<'m> {
     Secret(&'m str),
     Template(&'m str),
+    Directory(&'m str),
 }
 
 impl fmt::Display for NamedEntry<'_> {
@@ -17,6 +18,7 @@ impl fmt::Display for NamedEntry<'_> {
         match self {
             Self::Secret(name) => write!(f, "secret {}", named(name)),
             Self::Template(name) => write!(f, "template {}", named(name)),
+            Self::Directory(name) => write!(f, "directory {}", named(name)),
         }
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct RawManifest {
     /// The templates to render and publish.
     #[serde(deserialize_with = "null_as_default")]
     pub templates: Vec<RawTemplate>,
+    /// Directories of the secrets and templates that have rights of their own, by their paths below `symlinkPath`.
+    #[serde(deserialize_with = "null_as_default")]
+    pub directories: BTreeMap<String, RawDirectory>,
     /// The placeholders, by the names of their secrets. A placeholder is the text in templates that is replaced by the value of the
     /// secret.
     #[serde(deserialize_with = "null_as_default")]
@@ -263,6 +266,22 @@ pub(crate) struct RawTemplate {
     /// Units that read the template by `EnvironmentFile=`. If systemd would change a variable of it, there is a warning.
     #[serde(deserialize_with = "null_as_default")]
     pub environment_file_of: Vec<String>,
+    #[serde(flatten, skip_serializing)]
+    #[cfg_attr(test, schemars(skip))]
+    pub unknown: Unknown,
+}
+
+/// A directory of secrets or templates.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Directory", deny_unknown_fields, extend("required" = ["mode"])))]
+pub(crate) struct RawDirectory {
+    /// The permission bits in octal, such as 0750. Only the owner may write.
+    #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(pattern("^0*7[0145][0145]$")))]
+    pub mode: String,
+    /// The group of the directory. The default is that of all directories.
+    pub group: Option<String>,
     #[serde(flatten, skip_serializing)]
     #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,

@@ -20,6 +20,10 @@ pub(crate) fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
         let place = format!("template {}", named(&template.name));
         unknown.extend(describe_unknown::<raw::RawTemplate>(&place, template.unknown.keys()));
     }
+    for (name, directory) in &raw.directories {
+        let place = format!("directory {}", named(name));
+        unknown.extend(describe_unknown::<raw::RawDirectory>(&place, directory.unknown.keys()));
+    }
     if findings.strict {
         findings.errors.extend(unknown.into_iter().map(|(_, finding)| finding));
     } else if !unknown.is_empty() {

@@ -4,7 +4,7 @@ use rustix::fs::{Gid, Uid};
 
 use super::{contents::Values, failure::Failure, mock};
 use crate::{
-    install::{Entry, EntryKind, EntryName, Owner},
+    install::{Directories, Entry, EntryKind, EntryName, Owner, PlaceInGeneration, Site},
     manifest::{Account, Manifest, OnFailure, Placement},
     system::{
         ids::Ids,
@@ -12,17 +12,29 @@ use crate::{
         root::Root,
         users::{Accounts, UserError},
     },
-    text::printable::named,
+    text::{diagnosis::Diagnosis, printable::named},
 };
 
-/// Makes the entries of all secrets and templates that have a content, and that of the mark of a mock. Returns a failure for each entry whose owner cannot be found.
+/// What is published, with its owners.
+pub(crate) struct Owned<'e> {
+    /// The entries of secrets and templates, and that of the mark of a mock.
+    pub(crate) entries: Vec<Entry<'e>>,
+    /// The directories that have rights of their own.
+    pub(crate) directories: Directories,
+    /// A failure for each entry whose owner, or the group of whose directory, cannot be found.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Makes the entries of all secrets and templates that have a content, and that of the mark of a mock.
 pub(crate) fn owned<'e>(
     manifest: &'e Manifest,
     values: &'e Values<'_>,
     rendered: &'e [Option<Plaintext>],
     mut owners: Owners,
-    root: &Root,
-) -> (Vec<Entry<'e>>, Vec<Failure>) {
+    site: &Site,
+) -> Owned<'e> {
+    let root = &site.root;
+    let (directories, without_group) = owners.directories(manifest, site);
     // A live value that is kept would still need its owner. So only a secret that may be left out can do without.
     let secrets = manifest.secrets.iter().filter_map(|secret| {
         let content = values.get(secret.name.as_str())?.expose();
@@ -36,15 +48,34 @@ pub(crate) fn owned<'e>(
     let mut entries = Vec::with_capacity(manifest.entry_count().saturating_add(1));
     let mut failures = Vec::new();
     for (kind, name, content, placement, is_tolerated) in secrets.chain(templates) {
-        match owners.of(placement) {
+        let owner = match above(&without_group, kind, name) {
+            Some(problem) => Err(problem.clone()),
+            None => owners.of(placement).map_err(|problem| problem.diagnosis()),
+        };
+        match owner {
             Ok(owner) => entries.push(entry(kind, name, content, owner, placement, root)),
-            Err(problem) => failures.push(unowned(kind, name, &problem, is_tolerated)),
+            Err(problem) => failures.push(unowned(kind, name, problem, is_tolerated)),
         }
     }
     if failures.is_empty() || !entries.is_empty() {
         entries.extend(mock::mark(manifest, owners.of_own_files()));
     }
-    (entries, failures)
+    Owned {
+        entries,
+        directories,
+        failures,
+    }
+}
+
+/// Why there is no directory for an entry. `without_group` has the directories whose group cannot be found.
+fn above<'d>(without_group: &'d [(&EntryName, Diagnosis)], kind: EntryKind, name: &EntryName) -> Option<&'d Diagnosis> {
+    let place = match kind {
+        EntryKind::Secret => PlaceInGeneration::of_secret(name),
+        EntryKind::Template => PlaceInGeneration::of_template(name),
+    };
+    let is_above = |directory: &EntryName| place.parents().any(|parent| parent == directory.as_str());
+    let mut above = without_group.iter().filter(|(directory, _)| is_above(directory));
+    above.next().map(|(_, problem)| problem)
 }
 
 fn entry<'e>(
@@ -69,13 +100,13 @@ fn entry<'e>(
     }
 }
 
-fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError, is_tolerated: bool) -> Failure {
+fn unowned(kind: EntryKind, name: &EntryName, problem: Diagnosis, is_tolerated: bool) -> Failure {
     let noun = match kind {
         EntryKind::Secret => "secret",
         EntryKind::Template => "template",
     };
     Failure {
-        diagnosis: problem.diagnosis().of(format_args!("{noun} {}", named(name.as_str()))),
+        diagnosis: problem.of(format_args!("{noun} {}", named(name.as_str()))),
         kind,
         entries: vec![name.to_string()],
         sops_file: None,
@@ -113,6 +144,32 @@ impl Owners {
             Self::Caller => Owner::Caller,
             Self::Root | Self::Named { .. } => Owner::Ids(Ids::ROOT),
         }
+    }
+
+    /// The directories that have rights of their own, and those whose group cannot be found, each with the reason.
+    fn directories<'m>(&mut self, manifest: &'m Manifest, site: &Site) -> (Directories, Vec<(&'m EntryName, Diagnosis)>) {
+        let (mut directories, mut without_group) = (Directories::default(), Vec::new());
+        for directory in &manifest.directories {
+            match self.of_directory(directory.group.as_deref(), site) {
+                Ok(owner) => directories.set(&directory.name, owner, directory.mode),
+                Err(problem) => {
+                    let what = format!("directory {}", named(directory.name.as_str()));
+                    without_group.push((&directory.name, problem.diagnosis().of(what)));
+                }
+            }
+        }
+        (directories, without_group)
+    }
+
+    /// The owner of a directory: it belongs to whoever installs. Without a `group`, it is that of all directories.
+    fn of_directory(&mut self, group: Option<&str>, site: &Site) -> Result<Owner, UserError> {
+        let (Self::Named { accounts, dry_run }, Some(group)) = (self, group) else {
+            return Ok(site.directory_owner());
+        };
+        Ok(match made(accounts.group(group), *dry_run)? {
+            Some(group) => Owner::Ids(accounts.mapped(Ids { user: Uid::ROOT, group })?),
+            None => Owner::NotYet,
+        })
     }
 
     fn of(&mut self, placement: &Placement) -> Result<Owner, UserError> {

@@ -46,17 +46,18 @@ impl Rehearsal {
             .map(|identity| identity.recipient().to_owned())
             .collect();
         let mut accounts = Accounts::default();
-        let site = site::of(is_early, home.as_deref(), manifest, root, &mut accounts);
+        let mut site = site::of(is_early, home.as_deref(), manifest, root, &mut accounts);
         let (prepared, later) = Prepared::of(manifest, keyring, thread, &site);
         notices.extend(later);
         let owners = Owners::new(manifest.user_mode, is_early, accounts, may_lack_users);
-        let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
+        let owned = owned(manifest, &prepared.values, &prepared.rendered, owners, &site);
+        site.directories = owned.directories;
         let mut lacks = prepared.lacks;
-        lacks.failures.extend(unowned);
+        lacks.failures.extend(owned.failures);
         Self {
             notices,
             recipients,
-            preview: Preview::of(&site, &entries),
+            preview: Preview::of(&site, &owned.entries),
             lacks,
         }
     }

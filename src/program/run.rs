@@ -18,7 +18,7 @@ use super::{
     last_run, manifest_file,
     metrics::{self, RunSummary},
     mock,
-    owners::{Owners, owned},
+    owners::{Owned, Owners, owned},
     prepared::Prepared,
     site, sops_file_check,
     sops_files::age_warnings,
@@ -89,7 +89,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let _ = stop::listen();
     let mut accounts = Accounts::default();
     let home = environment.keys.home.as_deref();
-    let site = site::of(arguments.ignore_passwd, home, manifest, root, &mut accounts);
+    let mut site = site::of(arguments.ignore_passwd, home, manifest, root, &mut accounts);
     if tidying::is_all(manifest, &site) {
         tidying::tidy(environment.dry_run, manifest, &site);
         return Outcome::Done;
@@ -101,9 +101,14 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
-    let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
+    let Owned {
+        entries,
+        directories,
+        failures,
+    } = owned(manifest, &prepared.values, &prepared.rendered, owners, &site);
+    site.directories = directories;
     let (mut lacks, kept) = (prepared.lacks, prepared.kept);
-    lacks.failures.extend(unowned);
+    lacks.failures.extend(failures);
     lacks.report();
     for warning in prepared.warnings.into_iter().chain(age_warnings(&prepared.files, manifest)) {
         tracing::warn!("{warning}");

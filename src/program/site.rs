@@ -8,7 +8,7 @@ use std::{
 use rustix::fs::Gid;
 
 use crate::{
-    install::{Homes, Site, Store},
+    install::{Directories, Homes, Site, Store},
     manifest::Manifest,
     system::{memory::FileSystem, root::Root, users::Accounts},
 };
@@ -39,6 +39,7 @@ pub(crate) fn of(is_early: bool, home: Option<&Path>, manifest: &Manifest, root:
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
         store,
+        directories: Directories::default(),
         homes: match (manifest.user_mode, is_early) {
             (true, _) => Homes::Unknown,
             (false, true) => Homes::Earlier,

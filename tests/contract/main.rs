@@ -13,6 +13,7 @@ mod common;
 
 mod budgets;
 mod copies;
+mod directories;
 mod env_files;
 mod failing;
 mod first_boot;

@@ -58,6 +58,7 @@ fn fields_of_schema() -> BTreeMap<&'static str, BTreeSet<String>> {
         ("Key services", fields(&kinds["KeyServices"])),
         ("A secret", fields(&kinds["Secret"])),
         ("A template", fields(&kinds["Template"])),
+        ("A directory", fields(&kinds["Directory"])),
     ])
 }
 

@@ -547,6 +547,52 @@ in
         (secret { as = "json"; })
         (secret { format = "binary"; })
       ];
+  directory-of-nothing =
+    mends "is no directory of a secret or template: write the beginning of their names"
+      {
+        imports = [ (keyed { }) ];
+        sops.directories.scripts.mode = "0755";
+      }
+      [
+        {
+          imports = [ (keyed { }) ];
+          sops.directories.db.mode = "0755";
+        }
+      ];
+  directory-that-others-can-write-in =
+    mends "set a mode such as \"0700\", \"0750\" or \"0755\"."
+      {
+        imports = [ (keyed { }) ];
+        sops.directories.db.mode = "0770";
+      }
+      [
+        {
+          imports = [ (keyed { }) ];
+          sops.directories.db.mode = "0755";
+        }
+      ];
+  directory-with-a-group-too-early =
+    mends "remove sops.directories.db.group, or give sops.secrets.\"db/password\" another name."
+      {
+        imports = [ (secret { neededForUsers = true; }) ];
+        sops.directories.db = {
+          mode = "0750";
+          group = "users";
+        };
+      }
+      [
+        {
+          imports = [ (secret { neededForUsers = true; }) ];
+          sops.directories.db.mode = "0755";
+        }
+        {
+          imports = [ (secret { }) ];
+          sops.directories.db = {
+            mode = "0750";
+            group = "users";
+          };
+        }
+      ];
   transform-of-a-form =
     mends "set sops.secrets.\"db/password\".as to \"value\" or to null."
       (secret {

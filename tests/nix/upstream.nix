@@ -56,6 +56,9 @@ let
     "darwin-secrets-that-are-hashed"
     "home-secret-that-is-hashed"
     "secrets-that-are-transformed"
+    # All its directories are alike.
+    "directories-with-rights"
+    "home-directories-with-rights"
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"

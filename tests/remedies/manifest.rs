@@ -231,6 +231,44 @@ pub const ROWS: &[Row] = &[
             &json!("htpasswd:a"),
         );
     }),
+    mended("set a mode such as \\\"0700\\\", ", || {
+        of_directory(
+            "but its owner has to write in it, and nobody else may; set a mode such as \"0700\", ",
+            &json!({"db": {"mode": "0777"}}),
+        );
+    }),
+    mended("set its group", || {
+        let Some(mut scene) = host() else { return };
+        scene.redeclare("name", "db/s");
+        scene.set("userMode", false);
+        scene.set("directories", json!({"db": {"mode": "0750"}}));
+        scene.says("with which only a group can enter it, but no group; set its group");
+        scene.set("userMode", true);
+        scene.is_mended();
+    }),
+    named(
+        "set the mode of the directory to",
+        "tests/contract/directories.rs has such directories, and a message case has this one",
+        &["sops.directories.<name>.mode"],
+    ),
+    mended("remove group", || {
+        of_directory(
+            "has a group, but a run in user mode gives nothing to others; remove group",
+            &json!({"db": {"mode": "0700", "group": "users"}}),
+        );
+    }),
+    mended("write the beginning of the names of its secrets", || {
+        of_directory(
+            "the name of directory \"db/\" begins or ends with a slash, or has two slashes in a row; write the beginning ",
+            &json!({"db/": {"mode": "0700"}}),
+        );
+    }),
+    mended("correct its name, or remove it", || {
+        of_directory(
+            "no secret and no template lies in directory \"d\"; correct its name, or remove it",
+            &json!({"d": {"mode": "0700"}}),
+        );
+    }),
     mended("correct mockValue", a_dummy_is_corrected),
     mended("set \\\"as\\\" to \\\"value\\\"", a_transform_gets_a_value),
     mended("single value, and \\\"as\\\" to", a_transform_gets_a_value),
@@ -414,6 +452,16 @@ fn a_form_of_a_template_is_corrected() {
     scene.set("templates", template("json"));
     scene.says("template \"t\" has the unknown \"as\" \"json\"; set \"systemd-env\", ");
     scene.set("templates", template("systemd-env"));
+    scene.is_mended();
+}
+
+/// Tests directories with a fault, of a manifest with the secret `db/s`. With the right ones, the run succeeds.
+fn of_directory(words: &str, wrong: &Value) {
+    let Some(mut scene) = host() else { return };
+    scene.redeclare("name", "db/s");
+    scene.set("directories", wrong.clone());
+    scene.says(words);
+    scene.set("directories", json!({"db": {"mode": "0700"}}));
     scene.is_mended();
 }
 

@@ -170,6 +170,21 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.as", "sops.secrets.<name>.key"],
     ),
     named(
+        "is no directory of a secret or template: write the beginning of their names",
+        EVALUATED,
+        &["sops.directories", "sops.directories.<name>.mode"],
+    ),
+    named(
+        "set a mode such as \\\"0700\\\", \\\"0750\\\" or \\\"0755\\\".",
+        EVALUATED,
+        &["sops.directories.<name>.mode"],
+    ),
+    named(
+        "remove sops.directories.${lib.strings.escapeNixIdentifier name}.group, ",
+        EVALUATED,
+        &["sops.directories.<name>.group", "sops.secrets.<name>.name"],
+    ),
+    named(
         "set format to that of the file, ",
         EVALUATED,
         &["sops.secrets.<name>.format", "sops.templates.<name>.as"],

@@ -56,6 +56,8 @@ pub(crate) struct PhasePlan {
     pub(crate) secrets: PlannedNames,
     /// The templates that would change.
     pub(crate) templates: PlannedNames,
+    /// The directories whose group or mode would change.
+    pub(crate) directories: Vec<String>,
     /// The symlinks and copies that would be made.
     pub(crate) links: Vec<PlannedLink>,
     /// The paths of the symlinks of former secrets that would go.
@@ -180,6 +182,7 @@ impl PhasePlan {
             would_publish: !is_blocked && !stays,
             secrets: PlannedNames::new(&changes.secrets, |name| failed.contains(name)),
             templates: PlannedNames::new(&changes.templates, |name| failed.contains(&rendered(name))),
+            directories: changes.directories.clone(),
             links: places
                 .iter()
                 .filter(|place| !without.contains(&place.place))
@@ -215,6 +218,7 @@ impl PhasePlan {
                 .into_iter()
                 .flat_map(move |(word, names)| names.iter().map(move |name| step(word, kind, name)))
         });
+        let directories = self.directories.iter().map(|path| step("modify", "directory", path));
         let links = self.links.iter().map(|link| {
             let kind = if link.is_copy { "copy" } else { "link" };
             step(if link.replaces { "replace" } else { kind }, kind, &link.path)
@@ -224,7 +228,13 @@ impl PhasePlan {
         let former = former_links.chain(former_copies);
         let restarts = self.restart_units.iter().map(|unit| step("restart", "unit", unit));
         let reloads = self.reload_units.iter().map(|unit| step("reload", "unit", unit));
-        changes.chain(links).chain(former).chain(restarts).chain(reloads).collect()
+        changes
+            .chain(directories)
+            .chain(links)
+            .chain(former)
+            .chain(restarts)
+            .chain(reloads)
+            .collect()
     }
 }
 
@@ -274,7 +284,7 @@ fn page(phase: &PhasePlan) -> String {
     } else {
         for [word, kind, name] in &steps {
             let object = match kind.as_str() {
-                "secret" | "template" => format!("{kind} {}", named(name)),
+                "secret" | "template" | "directory" => format!("{kind} {}", named(name)),
                 "link" | "copy" => shown(Path::new(name)),
                 _ => quoted(name),
             };

@@ -1,7 +1,8 @@
 //! The story of one secret: where it comes from, who can open its file, where it is, who may read it and who does.
 
-use std::path::Path;
+use std::{os::unix::fs::MetadataExt as _, path::Path};
 
+use rustix::fs::Gid;
 use serde::Serialize;
 
 use super::{
@@ -16,10 +17,10 @@ use crate::{
         Keyring,
         report::recipient::{service_name, shown_age},
     },
-    manifest::Manifest,
+    manifest::{Directory, Manifest},
     program::{key_sources, sops_files},
     sops::creation_rules::{RecipientKind, RuleRecipient},
-    system::{account_files::members, confinement::Confined, mode::FileMode, root::Root},
+    system::{account_files::members, confinement::Confined, mode::FileMode, root::Root, users::name_of_group},
     text::{identity::without_identity, printable::named},
 };
 
@@ -103,7 +104,7 @@ impl Story {
             phase: installation.phase,
             file_changed,
             recipients,
-            may_read: may_read(&entry, root),
+            may_read: may_read(&entry, &gates(&entry, manifest, root), root),
             readers: readers
                 .map(|reader| StoryReader {
                     unit: reader.unit,
@@ -156,20 +157,46 @@ fn recipient(group: usize, named: &RuleRecipient, keyring: &Keyring) -> StoryRec
     }
 }
 
-/// The users who may read a file, besides root.
-fn may_read(entry: &EntryStatus, root: &Root) -> Vec<String> {
+/// Those who may pass the directories above an entry that are not open to everybody: for each such directory, the members of its group, or
+/// nobody.
+fn gates(entry: &EntryStatus, manifest: &Manifest, root: &Root) -> Vec<Vec<String>> {
+    // In user mode they belong to the user, whose files these are.
+    let directories = manifest.directories.iter().filter(|_| !manifest.user_mode);
+    let is_above = |directory: &Directory| Path::new(&entry.place).starts_with(directory.name.as_str());
+    let closed = directories.filter(|directory| directory.mode.bits() & 0o001 == 0 && is_above(directory));
+    let gate = |directory: &Directory| {
+        let at = root.locate(&manifest.link).join(directory.name.as_str());
+        let group = at.metadata().map(|there| name_of_group(Gid::from_raw(there.gid())));
+        let may_pass = directory.mode.bits() & 0o010 != 0;
+        group
+            .ok()
+            .filter(|_| may_pass)
+            .map_or_else(Vec::new, |group| of_group(&group, root))
+    };
+    closed.map(gate).collect()
+}
+
+/// The members of a group.
+fn of_group(group: &str, root: &Root) -> Vec<String> {
+    members(&root.locate("/etc/group"), &root.passwd(), group)
+}
+
+/// The users who may read a file, besides root. They have to be among those who may pass each of the `gates`.
+fn may_read(entry: &EntryStatus, gates: &[Vec<String>], root: &Root) -> Vec<String> {
     let bits = FileMode::from_octal(&entry.mode).unwrap_or(FileMode::NONE).bits();
-    if bits & 0o004 != 0 {
-        return vec!["everybody".to_owned()];
-    }
     let mut users = Vec::new();
+    match gates {
+        [] if bits & 0o004 != 0 => return vec!["everybody".to_owned()],
+        [first, ..] if bits & 0o004 != 0 => users.clone_from(first),
+        _ => {}
+    }
     if bits & 0o400 != 0 {
         users.push(entry.owner.clone());
     }
     if bits & 0o040 != 0 {
-        users.extend(members(&root.locate("/etc/group"), &root.passwd(), &entry.group));
+        users.extend(of_group(&entry.group, root));
     }
-    users.retain(|user| user != "root" && !user.is_empty());
+    users.retain(|user| user != "root" && !user.is_empty() && gates.iter().all(|gate| gate.contains(user)));
     users.sort();
     users.dedup();
     users

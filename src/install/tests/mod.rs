@@ -2,6 +2,7 @@
 
 mod changed;
 mod declared_paths;
+mod directories;
 mod files;
 mod homes;
 mod killing;
@@ -116,6 +117,7 @@ fn site(top: &Path, store: Store) -> Site {
         keeps_unchanged: false,
         ledger: None,
         declared: std::collections::HashSet::new(),
+        directories: Directories::default(),
         store,
         homes: Homes::Unknown,
     }

@@ -34,6 +34,12 @@ in
     };
   };
 
+  home-directories-with-rights = user [ "manifest.json" ] {
+    imports = [ key ];
+    sops.secrets."db/password" = { };
+    sops.directories.db.mode = "0700";
+  };
+
   # A home does not know on which host it is.
   home-secret-that-is-hashed = user [ "manifest.json" ] {
     imports = [ key ];

@@ -293,6 +293,34 @@ in
       sops.templates.htpasswd.content = "@sops:shared@@sops:token@\n";
     };
   };
+  # Each phase has the rights of its own directories.
+  directories-with-rights = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+    ];
+    module = {
+      services.openssh.enable = true;
+      users.groups.web = { };
+      sops.defaultSopsFile = ../files/secrets.yaml;
+      sops.secrets = {
+        "db/password" = { };
+        "users/alice" = {
+          key = "shared";
+          neededForUsers = true;
+        };
+      };
+      sops.templates."app/config".content = "x";
+      sops.directories = {
+        db = {
+          mode = "0750";
+          group = "web";
+        };
+        users.mode = "0700";
+        "rendered/app".mode = "0755";
+      };
+    };
+  };
   secret-that-is-optional = with-secret { optional = true; };
   optional-secret-without-its-file = with-secret {
     optional = true;
