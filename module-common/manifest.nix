@@ -46,6 +46,11 @@ let
       // lib.optionalAttrs entry.copyToDisk { inherit (entry) copyToDisk; }
     );
 
+  checkProgram = import ./check-program.nix { inherit pkgs; };
+
+  checkOf =
+    template: lib.optionalAttrs (template.check != null) { check = "${checkProgram template}"; };
+
   secretEntry =
     secret:
     {
@@ -89,6 +94,7 @@ let
       inherit (template) name path mode;
     }
     // templateSource template
+    // checkOf template
     // watchFileOf template
     // formOf template
     // installOf template;

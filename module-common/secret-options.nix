@@ -237,6 +237,32 @@ let
           '';
         };
 
+        check = lib.mkOption {
+          type = types.nullOr types.lines;
+          default = null;
+          example = lib.literalExpression ''"''${pkgs.jq}/bin/jq . \"$1\""'';
+          description = ''
+            Shell commands that look at a new text before it is installed. `$1` is a file with the text; standard input has none. If one of them fails,
+            the template has failed, as if a secret of it had: if secrets are installed already, nothing is changed, and otherwise, as at boot, all but
+            this template are installed. (The shell has `set -e`: of `a && b`, and of a pipe, the last command counts.) What they print goes to no log,
+            because it may quote secrets: the message has the command that shows it.
+
+            The commands have 30 seconds, and those of all templates together 60 seconds. If there is no answer by then, the template has failed, too;
+            but if nothing is installed yet, it is installed unchecked, with a warning. A text that is installed is not checked again, whatever the
+            commands are by now. At boot nothing is installed, so each text is checked, before most services run. Dummies of `sops.mock` are not checked.
+
+            The commands run where the secrets are installed, with its rights. In `sops-nix.service` that is root without a network, with few capabilities,
+            little memory, and a file system that is mostly read-only; with no devices, no namespaces, no system calls that services seldom need, and
+            nothing that compiles while it runs, such as node and java. So `nginx -t`, which opens sockets, fails there. On a host that uses age plugins,
+            gpg or key commands, what stands behind the semicolon is not so; and if a key comes over the network, they have the network, too. Nothing is
+            limited if your configuration has commands for that unit under its former name, where a script installs the secrets
+            (`sops.useSystemdActivation = false`), and on macOS: then they have all rights of root. With home-manager they have those of the user.
+
+            `TMPDIR` is a directory in memory that goes with the run. What the commands write elsewhere, or to a log, stays there, and a process that they
+            leave behind in a session of its own (`setsid`) is not ended with them.
+          '';
+        };
+
         mode = lib.mkOption {
           type = types.singleLineStr;
           default = "0400";

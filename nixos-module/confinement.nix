@@ -27,6 +27,8 @@ in
   maxSize,
   # Whether it makes hashes by yescrypt.
   hasYescrypt,
+  # Whether templates have checks, which are commands of the configuration.
+  hasChecks,
   # Directories below which the unit may write.
   roots,
   # Whether a boot screen shows what is waited for.
@@ -89,12 +91,16 @@ in
     MemorySwapMax = 0;
     # While a file is decrypted, the memory holds four times the largest file, the secrets kept so far, an older generation, and programs that hold keys.
     # Later it holds an older generation, and all secrets and templates twice: once in the installer and once in the new generation, whose pages count for
-    # the unit that writes them. Hashes by yescrypt need 16 MiB besides, one after the other.
-    MemoryMax = "${toString (8 * maxSize + (if hasYescrypt then 32 else 0))}M";
+    # the unit that writes them. Hashes by yescrypt need 16 MiB besides, one after the other. Checks of templates run in the unit, too.
+    MemoryMax = "${
+      toString (8 * maxSize + (if hasYescrypt then 32 else 0) + (if hasChecks then 512 else 0))
+    }M";
     LimitCORE = 0;
     UMask = "0077";
 
-    TimeoutStartSec = "${toString (import ./deadline.nix { inherit keyTimeout; } + 2 * hooks)}s";
+    TimeoutStartSec = "${
+      toString (import ./deadline.nix { inherit keyTimeout hasChecks; } + 2 * hooks)
+    }s";
   }
   // lib.optionalAttrs onlyOurs {
     RestrictNamespaces = true;

@@ -4,6 +4,8 @@
 {
   # How many seconds a program may take for one answer about a key.
   keyTimeout,
+  # Whether templates have checks.
+  hasChecks,
 }:
 
 let
@@ -19,7 +21,16 @@ let
   lock = 60;
   # All requests to systemd.
   requests = 60;
+  # The checks of all templates. Before them, the run waits for another run once more.
+  checks = 60;
   # Writing secrets, on a slow machine.
   rest = 30;
 in
-files + programs * keyTimeout + keyFiles + templateFiles + lock + requests + rest
+files
++ programs * keyTimeout
++ keyFiles
++ templateFiles
++ lock
++ requests
++ rest
++ (if hasChecks then checks + lock else 0)

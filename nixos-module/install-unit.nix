@@ -103,6 +103,7 @@ rec {
         inherit (cfg) keyTimeout maxSize;
         hasYescrypt = lib.any (secret: secret.transform == "yescrypt") (lib.attrValues phase.secrets);
         hasBootScreen = config.boot.plymouth.enable or false;
+        hasChecks = lib.any (template: template.check != null) (lib.attrValues phase.templates);
         roots = lib.unique (
           phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
         );

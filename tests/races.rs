@@ -416,25 +416,29 @@ fn a_user_who_has_a_lease_on_a_secret_stops_no_update() {
     let manifest = |key| {
         let theirs = json!({"owner": "alice"});
         let manifest = world.manifest().with("version", 1).secret("changing", &file, key);
-        manifest.secret_with("a", &world.fixture("text.bin"), "", theirs)
+        let manifest = manifest.secret_with("a", &world.fixture("text.bin"), "", theirs);
+        manifest.template("t", &token("a"), json!({"owner": "alice", "check": "/bin/true"}))
     };
     world.install(&manifest(SETS[0].0));
     let before = world.read("/run/secrets/a");
-    for (number, kind) in ["0", "1"].into_iter().enumerate() {
+    let leases = ["a", "rendered/t"].into_iter().flat_map(|name| [(name, "0"), (name, "1")]);
+    for (number, (name, kind)) in leases.enumerate() {
         let mut command = world.command("setpriv");
         let user = [
             format!("--reuid={ALICE}"),
             format!("--regid={ALICE}"),
             "--clear-groups".to_owned(),
         ];
-        command.args(user).args(["perl", "-e", LEASE, kind, "/run/secrets/a"]);
+        command
+            .args(user)
+            .args(["perl", "-e", LEASE, kind, &format!("/run/secrets/{name}")]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut held = [0; 5];
         child.stdout.take().unwrap().read_exact(&mut held).unwrap();
         let _user = User(child);
-        let (key, value) = SETS[1 - number];
+        let (key, value) = SETS[(number + 1) % 2];
         world.install(&manifest(key));
-        assert_eq!(world.read("/run/secrets/changing"), value, "{kind}");
-        assert_eq!(world.read("/run/secrets/a"), before, "{kind}");
+        assert_eq!(world.read("/run/secrets/changing"), value, "{name} {kind}");
+        assert_eq!(world.read(&format!("/run/secrets/{name}")), before, "{name} {kind}");
     }
 }

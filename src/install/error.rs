@@ -178,6 +178,17 @@ impl InstallError {
         )
     }
 
+    /// Another run has published while this run waited for the checks of templates.
+    pub(crate) fn overtaken(link: &Path) -> Self {
+        Self::new(
+            format!(
+                "another run published {} during the checks of templates; nothing was changed by this run",
+                shown(link)
+            ),
+            "run this again",
+        )
+    }
+
     /// Some entries of this run failed, and another run published meanwhile. The generation of the other run stays live.
     pub(crate) fn already_live(link: &Path) -> Self {
         Self::new(

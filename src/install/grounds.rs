@@ -5,13 +5,13 @@ use std::{ffi::OsStr, os::fd::OwnedFd, path::Path};
 use rustix::fs;
 
 use super::{
-    complete,
+    check_output, complete,
     error::{InstallError, failed},
     files::{self, FileId},
     lock,
     name::PlaceInGeneration,
     pending,
-    site::{Site, parse_number},
+    site::{Site, is_checking, parse_number},
     step::Step,
     walk,
     way::Way,
@@ -125,12 +125,12 @@ impl Grounds {
     }
 }
 
-/// Whether `name` is reserved in the mount point. Reserved are the names of generations, of their marks, of records of unit requests,
-/// and of the lock.
+/// Whether `name` is reserved in the mount point. Reserved are the names of generations, of their marks, of records of unit requests, of
+/// the lock, and of the directories of checks.
 pub(crate) fn is_reserved(name: &OsStr) -> bool {
     let is_ours = |name: &str| {
         let numbers = [parse_number(name), complete::number(name), pending::number(name)];
-        numbers.iter().any(Option::is_some) || name == lock::NAME
+        numbers.iter().any(Option::is_some) || is_checking(name) || [lock::NAME, check_output::NAME].contains(&name)
     };
     name.to_str().is_some_and(is_ours)
 }

@@ -22,7 +22,7 @@ use super::{
     entry::Entry,
     error::{InstallError, failed},
     files, held, mount,
-    name::{EntryName, PlaceInGeneration},
+    name::PlaceInGeneration,
     pending,
     site::Site,
     units::UnitRequests,
@@ -190,22 +190,26 @@ pub fn live_generation(site: &Site) -> Result<Option<u64>, InstallError> {
     Ok(current.live.is_some().then_some(current.number))
 }
 
-/// The live contents of the secrets `names`, in this order; `None` for each that is not live. A content has at most `limit` bytes.
+/// The live contents at these places, in this order; `None` for each that is not live. A content has at most `limit` bytes.
 ///
 /// # Errors
 ///
 /// If the live generation or one of these files cannot be read.
-pub fn live_contents(site: &Site, names: &[&EntryName], limit: usize) -> Result<Vec<Option<Plaintext>>, InstallError> {
+pub fn live_contents(
+    site: &Site,
+    places: &[PlaceInGeneration<'_>],
+    limit: usize,
+) -> Result<Vec<Option<Plaintext>>, InstallError> {
     steady(site, || {
         let current = match mount::open(site)? {
             Some(root) => Current::read(site, &root)?,
             None => Current::default(),
         };
-        let content = |name| match &current.live {
-            Some(live) => live.content(&PlaceInGeneration::of_secret(name), limit),
+        let content = |place| match &current.live {
+            Some(live) => live.content(place, limit),
             None => Ok(None),
         };
-        names.iter().copied().map(content).collect()
+        places.iter().map(content).collect()
     })
 }
 

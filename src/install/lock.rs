@@ -36,6 +36,9 @@ use crate::{
 /// The pause between two attempts to take the lock: 10 ms. The attempts are needed because flock(2) cannot wait with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How long a run waits for the lock to write what it can do without: 2 seconds, far longer than a publication takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The name of the lock file in the mount point.
 pub(crate) const NAME: &str = ".lock";
 

@@ -6,6 +6,8 @@
 
 mod at_path;
 pub mod changes;
+pub(crate) mod check_output;
+pub(crate) mod checking;
 mod compared_file;
 mod complete;
 mod copies;

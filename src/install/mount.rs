@@ -55,6 +55,11 @@ pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     if !entries.is_empty() {
         return Ok(());
     }
+    shut(site, dir)
+}
+
+/// Gives `dir` mode 0700.
+pub(crate) fn shut(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     set(site, dir, site.file_owner(), FileMode::of_bits(0o700))
 }
 

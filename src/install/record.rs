@@ -13,7 +13,7 @@ use std::{
     io::{Read as _, Write as _},
     os::fd::{AsFd as _, OwnedFd},
     path::{self, Path},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use rustix::{
@@ -42,9 +42,6 @@ const MODE: FileMode = FileMode::of_bits(0o640);
 
 /// The most bytes of a record that are read: 64 MiB, far more than that of any configuration.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-
-/// How long a run that has ended waits for the lock: 2 seconds, far longer than a publication takes.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of earlier runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -279,7 +276,7 @@ pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
     if read()?.tells(deeds) {
         return Ok(());
     }
-    let Some(_lock) = lock::take_soon(&mount_point, PATIENCE).map_err(failed("lock", &at))? else {
+    let Some(_lock) = lock::take_soon(&mount_point, lock::PATIENCE).map_err(failed("lock", &at))? else {
         return Ok(());
     };
     let earlier = read()?;

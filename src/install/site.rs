@@ -89,3 +89,8 @@ pub(crate) fn parse_number(name: &str) -> Option<u64> {
     let number = name.parse::<u64>().ok()?;
     (number != 0 && number.to_string() == name).then_some(number)
 }
+
+/// Whether `name` is that of the directory in which a run has the texts that checks look at: `.checking.<N>`.
+pub(crate) fn is_checking(name: &str) -> bool {
+    name.strip_prefix(".checking.").and_then(parse_number).is_some()
+}

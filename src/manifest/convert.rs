@@ -151,6 +151,13 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
     let form = form::of_text(what, &raw.form, findings);
+    let check = paths.optional(format_args!("the check of {what}"), &raw.check, findings);
+    if check.is_some() && !findings.strict {
+        findings.error(
+            format!("the check of {what} needs a manifest with a version"),
+            "set version to 1",
+        );
+    }
     let own_place = link.join(rendered(&raw.name));
     let path = paths.optional(format_args!("the path of {what}"), &raw.path, findings);
     let path = elsewhere(path, &own_place);
@@ -173,6 +180,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
         name: raw.name,
         body,
         form,
+        check,
         placement,
     }
 }

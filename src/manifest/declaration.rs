@@ -215,6 +215,8 @@ pub struct Template<N = EntryName> {
     pub body: Body,
     /// For which reader the variables in the text are written. `None` if the rendered text is published as it is.
     pub form: Option<Form>,
+    /// The path of the program that looks at the rendered text before it is published.
+    pub check: Option<PathBuf>,
     /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
@@ -226,6 +228,7 @@ impl Template<String> {
             name: EntryName::new(&self.name).ok()?,
             body: self.body,
             form: self.form,
+            check: self.check,
             placement: self.placement,
         })
     }

@@ -229,6 +229,10 @@ pub(crate) struct RawTemplate {
     #[serde(rename = "as", deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["systemd-env", "docker-env", "dotenv", "sh", ""])))]
     pub form: String,
+    /// The path of a program that looks at the rendered text before it is published: its argument is a file with the text. If
+    /// it fails, so does the template.
+    #[serde(deserialize_with = "null_as_default")]
+    pub check: String,
     /// The path at which a symlink to the template is made. Without it, the template is only at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,

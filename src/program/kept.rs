@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{contents::Values, failure::Failure};
 use crate::{
-    install::{self, EntryKind, Site},
+    install::{self, EntryKind, PlaceInGeneration, Site},
     manifest::{Manifest, OnFailure},
     system::plaintext::Plaintext,
 };
@@ -32,8 +32,11 @@ pub(crate) fn keep<'m>(manifest: &'m Manifest, site: &Site, failures: &[Failure]
     if wanted.is_empty() {
         return Kept::default();
     }
-    let names: Vec<_> = wanted.iter().map(|secret| &secret.name).collect();
-    let contents = match install::live_contents(site, &names, manifest.max_size) {
+    let places: Vec<_> = wanted
+        .iter()
+        .map(|secret| PlaceInGeneration::of_secret(&secret.name))
+        .collect();
+    let contents = match install::live_contents(site, &places, manifest.max_size) {
         Ok(contents) => contents,
         Err(error) => {
             return Kept {

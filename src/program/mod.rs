@@ -3,6 +3,7 @@
 pub(crate) mod again;
 mod change_lines;
 mod channel;
+mod checks;
 pub mod cli;
 mod contents;
 mod env_template;

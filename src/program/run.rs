@@ -1,7 +1,7 @@
 //! The steps of a run, in order.
 //!
 //! Everything is read, decrypted and rendered before the first write. Failures are collected, and then the failure policy makes one
-//! decision about all of them.
+//! decision about all of them. Only the checks of templates see a text before that decision, if there is anything to publish.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    again, change_lines, channel,
+    again, change_lines, channel, checks,
     cli::{Arguments, CheckMode},
     environment::Environment,
     failure::{Failure, Verdict, failed_entries, listed, verdict},
@@ -25,7 +25,7 @@ use super::{
     template_check, tidying,
 };
 use crate::{
-    install::{self, Entry, InstallError, Preview, Site, record::PublishedEntries, units},
+    install::{self, Entry, Failed, InstallError, Preview, Site, record::PublishedEntries, units},
     manifest::Manifest,
     system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
@@ -102,18 +102,30 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let Owned {
-        entries,
+        mut entries,
         directories,
         failures,
     } = owned(manifest, &prepared.values, &prepared.rendered, owners, &site);
     site.directories = directories;
     let (mut lacks, kept) = (prepared.lacks, prepared.kept);
     lacks.failures.extend(failures);
+    let refused = if environment.dry_run {
+        Ok(Vec::new())
+    } else {
+        checks::refused(manifest, &site, &mut entries, &lacks.failures)
+    };
+    let unchecked = refused.map(|refused| lacks.failures.extend(refused)).err();
     lacks.report();
     for warning in prepared.warnings.into_iter().chain(age_warnings(&prepared.files, manifest)) {
         tracing::warn!("{warning}");
     }
-    let outcome = conclude(arguments, &environment, manifest, &site, &entries, (&lacks, &kept));
+    let outcome = match unchecked {
+        Some(error) => {
+            let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
+            not_published(&site, &arguments.manifest, &lacks, error.into(), again)
+        }
+        None => conclude(arguments, &environment, manifest, &site, &entries, (&lacks, &kept)),
+    };
     if !environment.dry_run {
         let summary = RunSummary {
             has_succeeded: outcome == Outcome::Done,
@@ -199,17 +211,7 @@ fn make_live(
         &channel::of(environment, manifest, &site.root),
     ) {
         Ok(published) => published,
-        Err(failed) => {
-            for warning in &failed.warnings {
-                tracing::warn!("{warning}");
-            }
-            let errors: Vec<_> = failed.errors.into_iter().map(|error| diagnosis(error, again)).collect();
-            last_run::keep(site, path, None, lacks, &errors);
-            for error in errors {
-                tracing::error!("{error}");
-            }
-            return Outcome::NothingChanged;
-        }
+        Err(failed) => return not_published(site, path, lacks, failed, again),
     };
     let generation = published.generation;
     let errors = published.failures.iter().map(|error| &error.diagnosis);
@@ -238,6 +240,19 @@ fn make_live(
         );
     }
     Outcome::PublishedRest
+}
+
+/// Reports why nothing was published, and records it. `path` is that of the manifest. `again` is the command that repeats this run.
+fn not_published(site: &Site, path: &Path, lacks: &Lacks, failed: Failed, again: &str) -> Outcome {
+    for warning in &failed.warnings {
+        tracing::warn!("{warning}");
+    }
+    let errors: Vec<_> = failed.errors.into_iter().map(|error| diagnosis(error, again)).collect();
+    last_run::keep(site, path, None, lacks, &errors);
+    for error in errors {
+        tracing::error!("{error}");
+    }
+    Outcome::NothingChanged
 }
 
 fn change_nothing(manifest: &Manifest, site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {

@@ -37,8 +37,14 @@ pub const REQUESTS: Duration = Duration::from_mins(1);
 /// has for writing.
 pub const LEDGER: Duration = Duration::from_secs(5);
 
-/// The longest time of a run: the sum of the limits of its parts. `key_timeout` is the time for one answer of a program. Two
-/// times are not included: the short time to write the secrets, of which [`LEDGER`] is a part, and the time [`QUICK`] for each file
+/// The time for the check of one template.
+pub const CHECK: Duration = Duration::from_secs(30);
+/// The time for the checks of all templates together. With it, a run may wait for another run once more. A unit has this time only if
+/// there is a check.
+pub const CHECKS: Duration = Duration::from_mins(1);
+
+/// The longest time of a run without checks: the sum of the limits of its parts. `key_timeout` is the time for one answer of a program.
+/// Two times are not included: the short time to write the secrets, of which [`LEDGER`] is a part, and the time [`QUICK`] for each file
 /// that is read after the time for its kind is used up.
 #[must_use]
 pub fn run(key_timeout: Duration) -> Duration {

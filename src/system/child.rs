@@ -3,9 +3,10 @@
 //! A child is killed if it passes its deadline, if its standard output passes the limit, or if this process is told to end.
 
 use std::{
-    io::{self, Read, Write as _},
-    os::fd::{AsFd, BorrowedFd},
-    process::{Command, ExitStatus, Stdio},
+    fs::File,
+    io::{self, Write as _},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    process::{ChildStderr, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -14,11 +15,11 @@ use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
 };
-use zeroize::Zeroizing;
 
 use super::{
     child_environment,
     child_error::{ChildError, MOST_OUTPUT},
+    pipe::{drain, is_later},
     plaintext::Plaintext,
     process_group::ProcessGroup,
     progress::Progress,
@@ -39,7 +40,7 @@ pub(crate) struct Child {
     progress: Progress,
     timeout: Duration,
     output: Plaintext,
-    stderr: Vec<u8>,
+    stderr: Plaintext,
 }
 
 /// The result of a child that has ended.
@@ -74,23 +75,48 @@ impl Child {
         timeout: Duration,
         progress: Progress,
     ) -> Result<Self, ChildError> {
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = Self::spawn(pipes, timeout, progress)?;
+        child.never_block()?;
+        Ok(child)
+    }
+
+    /// Starts `command`, which reads the file `input`. Whatever it prints counts as its standard error, in the order in which it comes. The
+    /// environment is that of `command`.
+    ///
+    /// # Errors
+    ///
+    /// If the child cannot be started, or this process was told to end.
+    pub(crate) fn start_on(
+        command: &mut Command,
+        input: File,
+        timeout: Duration,
+        progress: Progress,
+    ) -> Result<Self, ChildError> {
+        let (reader, writer) = io::pipe()?;
+        let streams = command.stdin(input).stdout(writer.try_clone()?).stderr(writer);
+        let mut child = Self::spawn(streams, timeout, progress)?;
+        child.group.leader.stderr = Some(ChildStderr::from(OwnedFd::from(reader)));
+        child.never_block()?;
+        Ok(child)
+    }
+
+    /// Starts `command` with the streams that it has.
+    fn spawn(command: &mut Command, timeout: Duration, progress: Progress) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
         child_environment::hide_own(command);
-        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = Self {
-            group: ProcessGroup::start(pipes)?,
+        Ok(Self {
+            group: ProcessGroup::start(command)?,
             has_ended: false,
             goes_on: false,
             late_at: Instant::now() + timeout,
             progress,
             timeout,
             output: Plaintext::default(),
-            stderr: Vec::new(),
-        };
-        child.never_block()?;
-        Ok(child)
+            stderr: Plaintext::default(),
+        })
     }
 
     /// Writes `bytes` to the standard input of the child. If the child has closed its standard input, the rest is dropped, which is
@@ -155,6 +181,13 @@ impl Child {
         Ok(self.finished(status))
     }
 
+    /// Does what [`Self::finish`] does. Returns the exit status alone and, whether there is one or not, the beginning of the child's
+    /// standard error.
+    pub(crate) fn finish_heard(mut self) -> (Result<ExitStatus, ChildError>, Plaintext) {
+        let status = self.end().and_then(|()| Ok(self.group.reap()?));
+        (status, std::mem::take(&mut self.stderr))
+    }
+
     /// Does what [`Self::finish`] does. But the child goes on if this process is told to end; and if the child ends in time, what it has
     /// started goes on.
     #[cfg(any(target_os = "macos", test))]
@@ -179,7 +212,7 @@ impl Child {
         Finished {
             status,
             output: std::mem::take(&mut self.output),
-            stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
+            stderr: String::from_utf8_lossy(self.stderr.expose()).trim().to_owned(),
         }
     }
 
@@ -193,7 +226,7 @@ impl Child {
         let stderr = &mut self.stderr;
         drain(&mut self.group.leader.stderr, |bytes| {
             let room = MOST_STDERR.saturating_sub(stderr.len()).min(bytes.len());
-            stderr.extend_from_slice(bytes.get(..room).unwrap_or_default());
+            stderr.push(bytes.get(..room).unwrap_or_default());
         })?;
         if stdout > MOST_OUTPUT || self.output.len() > MOST_OUTPUT {
             return Err(ChildError::TooMuch);
@@ -264,31 +297,6 @@ impl Child {
         }
         Ok(())
     }
-}
-
-/// Reads the available bytes from `pipe`, and gives them to `take`. Stops soon after [`MOST_OUTPUT`] bytes. Closes the pipe at
-/// the end of the stream. Returns the number of bytes.
-fn drain<P: Read>(pipe: &mut Option<P>, mut take: impl FnMut(&[u8])) -> Result<usize, ChildError> {
-    let mut chunk = Zeroizing::new([0; 4096]);
-    let mut total = 0;
-    while let Some(open) = pipe.as_mut().filter(|_| total <= MOST_OUTPUT) {
-        match open.read(chunk.as_mut_slice()) {
-            Ok(0) => *pipe = None,
-            Ok(count) => {
-                total += count;
-                take(chunk.get(..count).unwrap_or_default());
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(total)
-}
-
-/// Whether the call that gave `error` may succeed later, because it would have blocked or was interrupted.
-fn is_later(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(crate) mod locks;
 pub mod memory;
 pub mod mode;
 pub(crate) mod mounts;
+mod pipe;
 pub mod plaintext;
 mod process_group;
 pub(crate) mod progress;

@@ -256,11 +256,13 @@ fn the_units_give_more_time_than_all_parts_of_a_run_have() {
         ("templateFiles", budget::TEMPLATE_FILES.as_secs()),
         ("lock", budget::LOCK.as_secs()),
         ("requests", budget::REQUESTS.as_secs()),
+        ("checks", budget::CHECKS.as_secs()),
     ] {
         assert_eq!(bound(&text, name), seconds, "{name}");
     }
     assert!(bound(&text, "rest") >= 30);
-    assert!(text.ends_with("in\nfiles + programs * keyTimeout + keyFiles + templateFiles + lock + requests + rest\n"));
+    let sum = "files\n+ programs * keyTimeout\n+ keyFiles\n+ templateFiles\n+ lock\n+ requests\n+ rest";
+    assert!(text.ends_with(&format!("in\n{sum}\n+ (if hasChecks then checks + lock else 0)\n")));
     let key_timeout = Duration::from_secs(30);
     let inputs = budget::KEY_FILES + budget::TEMPLATE_FILES;
     let parts = budget::FILES + key_timeout * budget::PROGRAMS + inputs + budget::LOCK + budget::REQUESTS;
@@ -286,6 +288,11 @@ fn the_documents_name_the_budgets_as_they_are() {
         format!("files are read within {} s more", budget::GRACE.as_secs()),
         format!("| waiting for another run | {} s |", budget::LOCK.as_secs()),
         format!("| systemd, for all requests | {} s |", budget::REQUESTS.as_secs()),
+        format!(
+            "| the check of one template, and of all templates | {} s, {} s |",
+            budget::CHECK.as_secs(),
+            budget::CHECKS.as_secs()
+        ),
         format!(
             "{} s and twice `keyTimeout`: {whole} s unless it is set",
             whole - 2 * key_timeout.as_secs()

@@ -12,6 +12,7 @@
 mod common;
 
 mod budgets;
+mod checks;
 mod copies;
 mod directories;
 mod env_files;

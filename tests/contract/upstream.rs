@@ -71,7 +71,7 @@ fn files_of_all_formats_open_by_a_gnupg_home_with_links_beside_the_generations()
 
 #[test]
 fn a_path_among_the_generations_under_a_name_of_theirs_is_refused() {
-    for name in ["1", "7/a", "7.pending", ".lock", "a/.lock"] {
+    for name in ["1", "7/a", "7.pending", ".lock", ".checking.1", ".check-output/x", "a/.lock"] {
         let Some(world) = world() else { return };
         let path = format!("{DIRECTORY}/secrets.d/{name}");
         let (file, key) = (world.fixture("text.bin"), world.fixture("keys/age.txt"));

@@ -43,6 +43,9 @@ let
       (hooks.after phase)
       (hooks.installer phase)
     ]) phases.all
+    ++ map (import ../../module-common/check-program.nix { inherit pkgs; }) (
+      lib.filter (template: template.check != null) (lib.attrValues cfg.templates)
+    )
     ++ [
       (showOrInstall {
         phase = phases.regular;

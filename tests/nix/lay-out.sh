@@ -21,11 +21,11 @@ translate_case() {
   mkdir -p "$directory/files"
   cp tests/nix/files/* "$directory/files/"
   for file in "tests/nix/expected/$case"/*; do
-    sed -E "s#/nix/store/0{32}-(age|coreutils|findutils|gnugrep|gnused|systemd|util-linux)/bin#/usr/bin#g
+    sed -E "s#/nix/store/0{32}-(age|coreutils|findutils|gnugrep|gnused|jq|systemd|util-linux)/bin#/usr/bin#g
             s#/nix/store/0{32}-sops-install-secrets/bin/sops-install-secrets#/test/program#g
             s#/nix/store/0{32}-sops-key-services/bin/sops-key-services#/test/sops-key-services#g
             s#/nix/store/0{32}-(manifest[a-z-]*[.]json)#/test/\1#g
-            s#/nix/store/0{32}-((sops-nix|unit-script)[a-z-]*)#/test/\1.sh#g
+            s#/nix/store/0{32}-((sops-nix|unit-script|check-template)[a-z-]*)#/test/\1.sh#g
             s#/nix/store/[0-9a-z]{32}-#/test/files/#g" "$file" | for_this_systemd > "$directory/${file##*/}"
   done
   chmod +x "$directory"/*.sh

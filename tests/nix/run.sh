@@ -189,6 +189,8 @@ prepare_files() {
   cp "$tests"/files/* "$work/files/"
   echo built > "$work/files/built.conf"
   : > "$work/files/app.conf"
+  sed 's#/nix/store/0*-jq/bin#/usr/bin#' "$tests/expected/writable-directories/check-template.sh" > "$work/files/check-template"
+  chmod +x "$work/files/check-template"
 }
 
 accepts() {

@@ -1,5 +1,7 @@
 //! The remedies for manifests that cannot be used. Each test changes the manifest as the remedy says.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -365,6 +367,13 @@ pub const ROWS: &[Row] = &[
     mended("did you mean {}?", the_field_that_was_meant_is_there),
     mended("declare the secret, and rebuild", a_secret_of_a_template_is_declared),
     mended("declare that secret without neededForUsers", a_missing_secret_is_declared),
+    mended("to see what it said, run: {sudo}cat {path}", what_a_check_has_said_is_seen),
+    mended("correct the template, or its check", a_check_is_corrected),
+    named(
+        "correct those checks",
+        "the unit tests of src/program/checks.rs have checks that take too long",
+        &["sops.templates.<name>.check"],
+    ),
     mended("declare the secret, or write {meant}", a_name_in_a_template_is_corrected),
     mended("the filters are {FILTER_NAMES}", a_filter_that_is_there_is_used),
     mended("write double quotes, or none", a_filter_is_between_double_quotes),
@@ -583,6 +592,34 @@ fn a_name_in_a_template_is_corrected() {
     scene.manifest = bare.clone().template("t", "@sops:password@", json!({}));
     scene.says(words);
     scene.manifest = bare.template("t", "@sops:passwrd@", json!({}));
+    scene.is_mended();
+}
+
+fn a_check_is_corrected() {
+    let Some(mut scene) = host() else { return };
+    scene.set("version", 1);
+    let bare = scene.manifest.clone();
+    let template = |check: &str| bare.clone().template("t", "x", json!({"check": check}));
+    scene.manifest = template("/bin/false");
+    scene.says("template \"t\": its check /bin/false: exit status 1; correct the template, or its check");
+    scene.manifest = template("/bin/true");
+    scene.is_mended();
+}
+
+fn what_a_check_has_said_is_seen() {
+    let Some(mut scene) = host() else { return };
+    scene.set("version", 1);
+    let bare = scene.manifest.clone();
+    let check = scene
+        .world
+        .script("refuse", "#!/bin/sh\n echo no colon; exit 1\n")
+        .join("refuse");
+    let template = |check: &Path| bare.clone().template("t", "x", json!({"check": check}));
+    scene.manifest = template(&check);
+    let line = scene.says("exit status 1; to see what it said, run: cat ");
+    let (_, command) = line.split_once("run: ").unwrap();
+    assert_eq!(scene.world.shell(command), "no colon\n");
+    scene.manifest = template(Path::new("/bin/true"));
     scene.is_mended();
 }
 

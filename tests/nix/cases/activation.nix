@@ -119,8 +119,10 @@ in
   };
 
   # The unit may write to the top-level directories of links. With a link in the root directory it may write everywhere.
+  # A template with a check is in it, too: it is checked in the unit, with its confinement.
   writable-directories = {
     shows = [
+      "check-template.sh"
       "manifest.json"
       "manifest-for-users.json"
       "sops-nix.service"
@@ -132,6 +134,13 @@ in
     ];
     module = host {
       services.userborn.enable = true;
+      sops.templates."app/settings.json" = {
+        content = "{\"password\": \"@sops:db/password@\"}";
+        check = lib.mkMerge [
+          "${pkgs.jq}/bin/jq -e '.password | length > 5' \"$1\""
+          "${pkgs.jq}/bin/jq . \"$1\""
+        ];
+      };
       sops.secrets.wifi.path = "/data/network/wifi";
       sops.secrets.shared.path = "/tmp/shared secret";
       sops.metrics.enable = true;
