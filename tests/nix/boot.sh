@@ -56,7 +56,7 @@ boot_in_container() {
   if [ -e "$units/make-key.service" ] || [ -e "$units/vault.service" ]; then
     sed -i '1i [Unit]\nAfter=sops-nix.service' "$units/consumer.service"
   fi
-  printf '[Unit]\nAfter=consumer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=60\n' > "$units/probe.service"
+  printf '[Unit]\nAfter=consumer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=240\n' > "$units/probe.service"
   ln -s ../consumer.service ../probe.service "$units/multi-user.target.wants/"
   ln -s /lib/systemd/system/multi-user.target "$units/default.target"
   for unit in networking systemd-networkd systemd-resolved; do ln -sf /dev/null "$units/$unit.service"; done
@@ -72,7 +72,7 @@ boot_in_container() {
     } > "$root$init"
     chmod +x "$root$init"
   fi
-  timeout 120 systemd-nspawn --quiet --private-network --register=no --keep-unit --load-credential=sops-age-key:"$credential" "$@" --directory="$root" --console=read-only "$init" > "$root/console" 2>&1 < /dev/null
+  timeout 300 systemd-nspawn --quiet --private-network --register=no --keep-unit --load-credential=sops-age-key:"$credential" "$@" --directory="$root" --console=read-only "$init" > "$root/console" 2>&1 < /dev/null
   [ -e "$root/probe.log" ] || { cat "$root/console"; return 2; }
   cat "$root/probe.log"
   # What our units say to whoever sits at the console, with their confinement.

@@ -16,7 +16,7 @@ use crate::system::root::Root;
 const PROGRAM: &str = "sops-install-secrets";
 
 /// What the name of the script with the commands before an installation has in it.
-const COMMANDS_BEFORE: &str = "-sops-nix-pre-install";
+const COMMANDS_BEFORE: &str = "sops-nix-pre-install";
 
 /// How many scripts are looked into for one unit. The unit of the module calls one that calls another, and a user may have written a
 /// unit that calls thousands.
