@@ -63,7 +63,13 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
     let mut spread = Spread::default();
     let mut noted = Noted::before(site, entries, wanted);
     for (position, (entry, wanted)) in entries.iter().zip(wanted).enumerate() {
-        let Wanted::Outside(path) = wanted else { continue };
+        let Wanted::Outside(path) = wanted else {
+            // An obstacle keeps a copy from being written, as a failure does.
+            if entry.at_path.is_copy() {
+                spread.uncopied.insert(position);
+            }
+            continue;
+        };
         let made = if entry.at_path.is_copy() {
             copy(site, &mut noted, entry, path)
         } else {

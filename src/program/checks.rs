@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
+
 use super::{
     failure::{Failure, Verdict, verdict},
     rendering::failure,
@@ -178,7 +180,7 @@ impl<'e> Check<'e> {
         }
         let (outcome, printed) = match self.run(place, timeout) {
             Ok(ended) => ended,
-            Err(error) => return objection(error.diagnosis, Plaintext::default(), true),
+            Err(error) => return objection(error.diagnosis, Plaintext::default(), false),
         };
         let (fault, is_answer) = match outcome {
             Ok(status) if status.success() => return None,
@@ -186,7 +188,8 @@ impl<'e> Check<'e> {
             Err(ChildError::Stopped) | Ok(_) if stop::is_requested() => {
                 return objection(Diagnosis::bare(ChildError::Stopped.to_string()), Plaintext::default(), false);
             }
-            Ok(status) => (told(status), true),
+            // The kernel kills so what takes too much memory, and that is no word about the text.
+            Ok(status) => (told(status), status.signal() != Some(Signal::KILL.as_raw())),
             Err(ChildError::Late(_)) if timeout < one => (
                 format!("it did not end within the {} s that all checks have together", all.as_secs()),
                 false,

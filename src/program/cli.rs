@@ -44,7 +44,7 @@ Exit codes:
   0  done
   1  failed, nothing changed
   2  wrong usage, or a manifest that cannot be used
-  3  published, but some secrets (only while nothing was published before), links or unit requests failed";
+  3  published, but some secrets (while nothing was published before, or as onFailure says), links, copies or unit requests failed";
 
 /// The argument with which this program starts itself once more; see `src/install/units/after_switch.rs`.
 const AFTER_SWITCH: &str = "--after-switch";

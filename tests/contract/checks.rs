@@ -193,7 +193,7 @@ fn how_a_check_has_ended_is_said() {
     let Some(world) = World::system() else { return };
     for (script, words) in [
         ("exit 1", "exit status 1"),
-        ("kill -9 $$", "ended by signal 9"),
+        ("kill -TERM $$", "ended by signal 15"),
         ("kill -SEGV $$", "ended by signal 11"),
     ] {
         let said = world.run(&checked(&world, "x", script));
@@ -259,6 +259,23 @@ fn a_run_that_is_to_change_nothing_runs_no_check_and_writes_nothing() {
     let paths: Vec<_> = changes.iter().flat_map(|call| call.paths()).collect();
     let is_lock = |path: &String| path.rsplit('/').next() == Some(".lock");
     assert!(paths.iter().all(is_lock), "{changes:?}");
+}
+
+/// The kernel kills what takes too much memory.
+#[test]
+fn at_boot_a_text_whose_check_was_killed_is_installed_and_on_a_live_system_it_is_not() {
+    let Some(world) = World::system() else { return };
+    let manifest = |content| checked(&world, content, "kill -KILL $$");
+    let told = "template \"app/t.conf\": its check $DIR/bin/check: ended by signal 9";
+    let first = world.install(&manifest("1"));
+    assert_eq!(
+        first.err,
+        format!("warning: {told}, so the text is installed unchecked; correct the template, or its check\n")
+    );
+    let second = world.run(&manifest("2"));
+    assert!(second.err.starts_with(&format!("error: {told}; ")), "{second:?}");
+    assert_eq!(second.code, Some(1));
+    assert_eq!(world.read("/run/secrets/rendered/app/t.conf"), "1");
 }
 
 #[test]

@@ -478,6 +478,54 @@ fn units_wait_for_a_copy_that_could_not_be_written() {
     assert_eq!(told(), "");
 }
 
+/// Whoever can put something in the way of a copy must not keep its unit at an old secret for good.
+#[test]
+fn units_wait_for_a_copy_that_has_an_obstacle_in_its_way() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /etc/app; mount -t tmpfs -o mode=755 tmpfs /etc/app; chown 1000 /etc/app");
+    let manifest = |content: &str| copied_with(&world, content, json!({"restartUnits": ["app.service"]}));
+    let told = || world.shell("cat /run/nixos/*restart-list 2> /dev/null || :; rm -f /run/nixos/*");
+    let switch = |content: &str| world.run_with(&manifest(content), |command| command.env("NIXOS_ACTION", "switch"));
+    install(&world, &manifest("one\n"));
+    told();
+    world.shell("rm /etc/app/key; mkdir /etc/app/key; chown 1000 /etc/app/key");
+    for _ in 0..2 {
+        assert_eq!(switch("two\n").code, Some(3));
+        assert_eq!(told(), "");
+    }
+    world.shell("rmdir /etc/app/key");
+    assert_eq!(switch("two\n").code, Some(0));
+    assert_eq!(told(), "app.service\n");
+}
+
+/// The owner of another declared path gives a file there the number and the time of the copy.
+#[test]
+fn a_file_elsewhere_that_looks_like_the_copy_does_not_take_its_place_in_the_ledger() {
+    for other in [json!({}), json!({"install": "copy"})] {
+        let Some(world) = World::system() else { return };
+        world.allow("/srv/other");
+        world.shell(
+            "mkdir -p /etc/app /srv/other; mount -t tmpfs tmpfs /etc/app; mount -t tmpfs tmpfs /srv/other; chown 1000 /srv/other
+             for file in $(seq 50); do : > /etc/app/$file; rm /etc/app/$file; done",
+        );
+        let manifest = |content: &str| {
+            let fields = merged(json!({"path": "/srv/other/key"}), other.clone());
+            copied(&world, content).template("other", "x", fields)
+        };
+        install(&world, &manifest("one\n"));
+        world.shell(
+            "rm /srv/other/key; number=$(stat -c %i /etc/app/key)
+             for file in $(seq 1000); do : > /srv/other/$file; [ $(stat -c %i /srv/other/$file) != $number ] || break; done
+             mv /srv/other/$file /srv/other/key; touch -r /etc/app/key /srv/other/key
+             [ $(stat -c %i%.9Y /srv/other/key) = $(stat -c %i%.9Y /etc/app/key) ]",
+        );
+        world.install(&manifest("one\n"));
+        assert_eq!(install(&world, &manifest("two\n")).err, "");
+        world.install(&base(&world));
+        assert_eq!(world.shell("ls /etc/app"), "");
+    }
+}
+
 #[test]
 fn what_a_program_writes_before_the_run_has_ended_is_its_own() {
     let Some(world) = World::system().filter(|_| has("strace")) else {

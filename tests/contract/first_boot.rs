@@ -34,7 +34,7 @@ const INSTALL: &str = "mkdir -p bin etc/ssh persist nix/store/1 nix/store/2 nix/
 cd '$PWD'
 [ ! -e fails-\\$3 ] || exit 1
 if [ -e \\$3-\\$6 ]; then exec cat \\$3-\\$6; fi
-case \\$3 in LoadState) echo loaded ;; ActiveState) echo active ;; *) echo 12 ;; esac
+case \\$3 in LoadState) echo loaded ;; ActiveState) echo active ;; Result) echo success ;; *) echo 12 ;; esac
 END
     chmod +x bin/systemctl";
 
@@ -303,6 +303,28 @@ const DOUBTS: &[(&str, &str, &str)] = &[
         "unlock.service was not started, and may have to bring the key",
     ),
     (
+        "a unit with a name like ours has failed",
+        "echo sops-nix-fetch-key.service > After-sops-nix-first-boot.service
+         echo sops-nix-fetch-key.service > After-sops-nix.service
+         echo failed > ActiveState-sops-nix-fetch-key.service",
+        "sops-nix-fetch-key.service has failed, and may have to bring the key",
+    ),
+    (
+        "a unit before it is tried again",
+        "echo activating > ActiveState-unlock.service; echo exit-code > Result-unlock.service",
+        "unlock.service has not done its work, and may have to bring the key",
+    ),
+    (
+        "a unit before it was skipped",
+        "echo inactive > ActiveState-unlock.service; echo exec-condition > Result-unlock.service",
+        "unlock.service has not done its work, and may have to bring the key",
+    ),
+    (
+        "a unit before it cannot be used",
+        "echo bad-setting > LoadState-unlock.service; echo inactive > ActiveState-unlock.service",
+        "unlock.service has not done its work, and may have to bring the key",
+    ),
+    (
         "systemd says nothing",
         ": > After-sops-nix.service",
         "systemd does not say what comes before sops-nix.service",
@@ -375,6 +397,7 @@ fn a_look_that_fails_is_a_failure() {
         ("no answer about the order", "touch fails-After"),
         ("no answer about a unit", "touch fails-LoadState"),
         ("no answer about its state", "touch fails-ActiveState"),
+        ("no answer about its result", "touch fails-Result"),
         ("no answer about its start", "touch fails-InactiveExitTimestampMonotonic"),
         (
             "the mark cannot be written",

@@ -252,7 +252,7 @@ fn a_value_that_is_no_string_is_not_transformed_and_the_build_says_so() {
     for (key, found) in [("int", "an integer"), ("float", "a float"), ("bool_true", "a boolean")] {
         let manifest = hosted(&world).secret_with("s", &types, key, json!({"transform": "sha512-crypt"}));
         let fault = format!(
-            "secret \"s\" from $DIR/types.json: the key \"{key}\" is {found}, and a transform takes a string; to put it in quotes, run: sops edit $DIR/types.json"
+            "secret \"s\" from $DIR/types.json: the key \"{key}\" is {found}, and a transform takes a string; sops may have changed its spelling: to write it anew in quotes, run: sops edit $DIR/types.json"
         );
         let said = world.run(&manifest);
         assert!(said.err.contains(&fault), "{said:?}");

@@ -51,6 +51,6 @@ fn help_and_version_are_printed_on_standard_output() {
           0  done
           1  failed, nothing changed
           2  wrong usage, or a manifest that cannot be used
-          3  published, but some secrets (only while nothing was published before), links or unit requests failed
+          3  published, but some secrets (while nothing was published before, or as onFailure says), links, copies or unit requests failed
     "#]].assert_eq(&help);
 }

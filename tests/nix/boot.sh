@@ -120,7 +120,7 @@ check_boots() {
   local case
   for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
     ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled disabled-with-scripts \
-    commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots key-service-that-boots boot-screen; do
+    commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots mock-with-scripts-that-boots key-service-that-boots boot-screen; do
     check_boot "$case" "$case"
   done
   # Some containers may mount nothing (Debian's systemd needs a mount at /run/lock), or may not enter a mount namespace.

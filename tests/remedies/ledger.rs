@@ -31,7 +31,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "restart, or to remove it all the same, run: sops-nix forget --yes",
+        "restart the host, or to remove it all the same, run: sops-nix forget --yes",
         "the case a-copy of sops-nix forget types it",
         &[],
     ),
@@ -53,7 +53,7 @@ pub const ROWS: &[Row] = &[
     ),
     mended("to put it back, run: mv {} {}", a_changed_file_is_put_back),
     named(
-        "restart, or to remove the links all the same, run: sops-nix forget --yes",
+        "restart the host, or to remove the links all the same, run: sops-nix forget --yes",
         "the case no-secret-any-more of sops-nix forget types it",
         &[],
     ),

@@ -66,7 +66,10 @@ pub const ROWS: &[Row] = &[
         "to give it a value, {}; for an empty file, set as = \\\"lines\\\"",
         a_value_is_given,
     ),
-    mended("to put it in quotes, {}", a_value_that_is_hashed_is_put_in_quotes),
+    mended(
+        "sops may have changed its spelling: to write it anew in quotes, {}",
+        a_value_that_is_hashed_is_put_in_quotes,
+    ),
     mended("to correct it, {}", a_value_that_is_transformed_is_corrected),
     mended("correct the key; to add it to the file, {}", a_key_is_added),
 ];

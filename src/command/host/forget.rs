@@ -34,11 +34,11 @@ pub(crate) fn answer(arguments: &ForgetArguments, audience: Audience, root: &Roo
         match live.filter(|_| !arguments.yes) {
             Some(live) if live.is_copy => Err(Diagnosis::new(
                 format!("{} is a copy of a secret that is still there", shown(&live.path)),
-                "restart, or to remove it all the same, run: sops-nix forget --yes",
+                "restart the host, or to remove it all the same, run: sops-nix forget --yes",
             )),
             Some(live) => Err(Diagnosis::new(
                 format!("{} leads to a secret that is still there", shown(&live.path)),
-                "restart, or to remove the links all the same, run: sops-nix forget --yes",
+                "restart the host, or to remove the links all the same, run: sops-nix forget --yes",
             )),
             None => Ok(()),
         }

@@ -12,7 +12,10 @@ pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
     let remedy = match error {
         ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to keep one of them, {}", file.sops("edit"))),
         ContentError::Select(SelectError::Ambiguous { .. }) => Some(format!("to rename one of them, {}", file.sops("edit"))),
-        ContentError::Select(SelectError::NotText { .. }) => Some(format!("to put it in quotes, {}", file.sops("edit"))),
+        ContentError::Select(SelectError::NotText { .. }) => Some(format!(
+            "sops may have changed its spelling: to write it anew in quotes, {}",
+            file.sops("edit")
+        )),
         ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => Some(format!(
             "to give it a value, {}; for an empty file, set as = \"lines\"",
             file.sops("edit")

@@ -88,6 +88,31 @@ in
     };
   };
 
+  mock-with-scripts-that-boots = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "setupSecrets.snippet"
+      "setupSecretsForUsers.snippet"
+      "sops-nix.service"
+      "sops-nix.target"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-show-or-install.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mock-warning.sh"
+    ];
+    module = {
+      system.nixos.release = "25.11";
+      sops = {
+        mock = true;
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
   # The value of an option that only counts in a mock is not in the manifest of a host.
   mock-value-on-a-host = {
     shows = [ "manifest.json" ];
@@ -119,34 +144,51 @@ in
     };
   };
 
-  # The configuration of a virtual machine is that of the host, together with these settings.
+  # The configuration of a virtual machine is that of the host, together with these settings. The options are made as in NixOS, from the whole
+  # configuration, so that one that depends on itself would be seen.
   mock-in-virtual-machines = {
     shows = [
       "manifest.json"
       "etc"
     ];
     module =
-      { config, ... }:
+      { config, extendModules, ... }:
+      let
+        machine = extendModules { modules = [ { virtualisation.isMachine = true; } ]; };
+        variant =
+          evaluated:
+          lib.mkOption {
+            inherit (evaluated) type;
+            default = { };
+            visible = "shallow";
+          };
+      in
       {
-        options.virtualisation = lib.genAttrs [ "vmVariant" "vmVariantWithBootLoader" ] (
-          _: lib.mkOption { type = lib.types.deferredModule; }
-        );
+        options.virtualisation = {
+          isMachine = lib.mkOption { default = false; };
+          vmVariant = variant machine;
+          vmVariantWithBootLoader = variant (machine.extendModules { modules = [ { } ]; });
+        };
         config = {
           sops.age.keyFile = "/var/lib/sops-nix/key.txt";
           sops.defaultSopsFile = ../files/secrets.yaml;
-          sops.secrets."db/password" = { };
-          environment.etc.read.text = lib.concatMapStrings (
-            variant:
-            let
-              evaluated = lib.evalModules {
-                modules = [
-                  config.virtualisation.${variant}
-                  { options.sops.mock = lib.mkOption { type = lib.types.bool; }; }
-                ];
-              };
-            in
-            "${variant}: ${lib.boolToString evaluated.config.sops.mock}\n"
-          ) (lib.attrNames config.virtualisation);
+          sops.secrets."db/password".mockValue = "dummy";
+          environment.etc.read.text =
+            lib.concatMapStrings
+              (
+                name:
+                let
+                  evaluated = config.virtualisation.${name};
+                  manifest = lib.fromJSON evaluated.system.build.sops-nix-manifest.text;
+                in
+                "${name}: ${
+                  lib.boolToString (evaluated.virtualisation.isMachine && evaluated.sops.mock)
+                }, ${(lib.head manifest.secrets).mockValue}\n"
+              )
+              [
+                "vmVariant"
+                "vmVariantWithBootLoader"
+              ];
         };
       };
   };

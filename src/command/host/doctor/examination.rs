@@ -208,7 +208,12 @@ impl Patient<'_> {
         let mut findings: Vec<_> = absent.collect();
         let has_failed = status.last_run.is_some_and(|run| !run.failures.is_empty());
         if findings.is_empty() && failed.is_empty() && has_failed {
-            let cause = "the last run failed, and another one would succeed now";
+            let is_checked = manifest.templates.iter().any(|template| template.check.is_some());
+            let cause = if is_checked {
+                "the last run failed, and another one would succeed now, unless it fails at the check of a template, which is not run here"
+            } else {
+                "the last run failed, and another one would succeed now"
+            };
             let remedy = format!("run: {}", installation.again(manifest));
             findings.push(HostFinding::new(
                 Subject::Installation,
