@@ -55,7 +55,8 @@ ahead=$(show After @unit@)
 others=$(show After sops-nix.service)
 [ -n "$others" ] || doubt "systemd does not say what comes before sops-nix.service"
 for other in $others; do
-  case " $ahead @unit@ " in *" $other "*) ;; *) doubt "$other comes before sops-nix.service, and may bring the key" ;; esac
+  [ "$other" != @unit@ ] || continue
+  case " $ahead " in *" $other "*) ;; *) doubt "$other comes before sops-nix.service, and may bring the key" ;; esac
   loaded=$(show LoadState "$other")
   state=$(show ActiveState "$other")
   result=$(show Result "$other")

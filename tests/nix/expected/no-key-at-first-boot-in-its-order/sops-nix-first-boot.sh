@@ -56,16 +56,22 @@ ahead=$(show After sops-nix-first-boot.service)
 others=$(show After sops-nix.service)
 [ -n "$others" ] || doubt "systemd does not say what comes before sops-nix.service"
 for other in $others; do
-  case " $ahead sops-nix-first-boot.service " in *" $other "*) ;; *) doubt "$other comes before sops-nix.service, and may bring the key" ;; esac
+  [ "$other" != sops-nix-first-boot.service ] || continue
+  case " $ahead " in *" $other "*) ;; *) doubt "$other comes before sops-nix.service, and may bring the key" ;; esac
   loaded=$(show LoadState "$other")
   state=$(show ActiveState "$other")
+  result=$(show Result "$other")
   started=$(show InactiveExitTimestampMonotonic "$other")
-  case "$other $loaded $state $started" in
+  case "$other $loaded $state $result $started" in
     # Our own phases fail for want of the same key.
-    sops-nix-*) ;;
+    sops-nix-for-users.service\ * | sops-nix-for-file-systems.service\ *) ;;
+    *" not-found "* | *" masked "*) ;;
     *" failed "*) doubt "$other has failed, and may have to bring the key" ;;
     systemd-* | userborn.*) ;;
-    *".service loaded inactive 0") doubt "$other was not started, and may have to bring the key" ;;
+    *".service loaded active success "*) ;;
+    *".service loaded inactive "*" 0") doubt "$other was not started, and may have to bring the key" ;;
+    *".service loaded inactive success "*) ;;
+    *".service "*) doubt "$other has not done its work, and may have to bring the key" ;;
   esac
 done
 
