@@ -115,14 +115,7 @@ impl Changes {
 
     /// Whether `entry` is added or modified.
     pub(crate) fn has(&self, entry: &Entry<'_>) -> bool {
-        let names = match entry.kind {
-            EntryKind::Secret => &self.secrets,
-            EntryKind::Template => &self.templates,
-        };
-        let name = entry.name.to_string();
-        [&names.added, &names.modified]
-            .iter()
-            .any(|names| names.binary_search(&name).is_ok())
+        self.are_at(entry.place().as_str())
     }
 
     /// Whether what is at this place of a generation is added or modified.
@@ -133,7 +126,7 @@ impl Changes {
         };
         [&names.added, &names.modified]
             .iter()
-            .any(|names| names.iter().any(|known| known == name))
+            .any(|names| names.binary_search_by(|known| known.as_str().cmp(name)).is_ok())
     }
 
     /// Adds the name of `entry` to the list for `difference`, and adds the unit requests of the entry. Does nothing if the entry

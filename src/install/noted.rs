@@ -208,7 +208,7 @@ impl Noted {
             is_told: false,
         };
         let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
-        let known = take_known(&mut ledger.made.links, at, place, there.as_ref());
+        let known = marked::take_known(&mut ledger.made.links, at, place, there.as_ref());
         let was_copy = |there: &Stat| known.as_ref().is_some_and(|known| known.was_copy_with(there));
         if outside.is_at(place) {
             // If the ledger does not have it, somebody else made it.
@@ -285,33 +285,5 @@ impl Noted {
                 copies::abandon(&place, &status);
             }
         }
-    }
-}
-
-/// Takes out what `links` has of the symlink or copy `there` at `place`, whose path without symlinks is `at`. It may have been noted with
-/// another path: a directory can be mounted twice, or was moved, and a symlink put in its place. What is still at that other path, beside what
-/// is at this one, keeps its entry: whoever owns the directory of one path could give a file there the number and the time of another.
-fn take_known(links: &mut BTreeMap<PathBuf, MadeLink>, at: &Path, place: &Destination, there: Option<&Stat>) -> Option<MadeLink> {
-    let by_path = links.remove(at);
-    let Some(there) = there else { return by_path };
-    let (mark, target) = (mark(there), place.target());
-    let is_link = |known: &MadeLink| known.mark.as_ref() == Some(&mark) && Some(known.target.as_os_str()) == target.as_deref();
-    // A file with several names may be at several places.
-    let is_copy = |known: &MadeLink| there.st_nlink == 1 && known.copy.as_ref() == Some(&mark);
-    let is_it = |known: &MadeLink| is_link(known) || is_copy(known);
-    let is_elsewhere = |path: &Path, known: &MadeLink| {
-        fs::lstat(path).is_ok_and(|other| {
-            let other_mark = Some(self::mark(&other));
-            let is_known = known.mark == other_mark || known.copy == other_mark;
-            is_known && (other.st_dev, other.st_ino) != (there.st_dev, there.st_ino)
-        })
-    };
-    let mut others = links
-        .iter()
-        .filter(|(path, known)| is_it(known) && !is_elsewhere(path, known));
-    let from = others.next().map(|(path, _)| path.clone());
-    match from {
-        Some(from) if !by_path.as_ref().is_some_and(is_it) => links.remove(&from),
-        _ => by_path,
     }
 }

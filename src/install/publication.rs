@@ -39,7 +39,7 @@ use super::{
     plan::{self, Wanted, sorted},
     site::Site,
     spread,
-    units::{self, Channel, UnitError, UnitRequests},
+    units::{self, Channel, UnitError},
     watch_file,
 };
 use crate::system::{budget, stop};
@@ -181,7 +181,7 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         } else {
             // At a first publication, no unit has an old secret. But units may have failed because their secret was missing, so failed
             // units are started.
-            let failed = units::start_failed(channel, &all_units(entries));
+            let failed = units::start_failed(channel, &spread::units_of(entries));
             failures.extend(failed.err().map(InstallError::from));
         }
     }
@@ -207,15 +207,6 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
         warnings,
         failures,
     })
-}
-
-/// The units to restart and the units to reload, collected from all entries.
-fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
-    let mut units = UnitRequests::default();
-    for entry in entries {
-        units.extend(entry.restart_units, entry.reload_units);
-    }
-    units
 }
 
 /// The decisions that are made before the first write.

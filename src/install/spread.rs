@@ -36,25 +36,27 @@ pub(crate) struct Spread {
 impl Spread {
     /// The units of entries whose copies were not written. They are told once a later run has written them.
     pub(crate) fn postponed(&self, entries: &[Entry<'_>]) -> UnitRequests {
-        let mut units = UnitRequests::default();
-        for entry in self.uncopied.iter().filter_map(|position| entries.get(*position)) {
-            units.extend(entry.restart_units, entry.reload_units);
-        }
-        units
+        units_of(self.uncopied.iter().filter_map(|position| entries.get(*position)))
     }
 
     /// Those of the requests `all` that can be made now: a unit whose copy was not written waits, unless another of its secrets is in `changes`.
     pub(crate) fn ready(&self, entries: &[Entry<'_>], changes: &Changes) -> UnitRequests {
-        let mut others = UnitRequests::default();
         let copied = entries
             .iter()
             .enumerate()
             .filter(|(position, _)| !self.uncopied.contains(position));
-        for (_, entry) in copied.filter(|(_, entry)| changes.has(entry)) {
-            others.extend(entry.restart_units, entry.reload_units);
-        }
+        let others = units_of(copied.map(|(_, entry)| entry).filter(|entry| changes.has(entry)));
         changes.units.without(&self.postponed(entries).without(&others))
     }
+}
+
+/// The units to restart and the units to reload, collected from these entries.
+pub(crate) fn units_of<'e>(entries: impl IntoIterator<Item = &'e Entry<'e>>) -> UnitRequests {
+    let mut units = UnitRequests::default();
+    for entry in entries {
+        units.extend(entry.restart_units, entry.reload_units);
+    }
+    units
 }
 
 /// Makes the symlinks and copies of `entries` that lie outside the published tree. They are independent: if one cannot be made, the others

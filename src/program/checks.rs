@@ -96,14 +96,7 @@ pub(crate) fn refused<'e>(
         .into_iter()
         .partition(|objection| live.is_some() || objection.is_answer);
     for objection in unchecked {
-        let told = objection.told(manifest, site, is_kept).diagnosis;
-        tracing::warn!(
-            "{}",
-            Diagnosis {
-                cause: format!("{}, so the text is installed unchecked", told.cause),
-                ..told
-            }
-        );
+        warn(objection.told(manifest, site, is_kept).diagnosis);
     }
     let names: HashSet<_> = objections.iter().map(|objection| &objection.template.name).collect();
     entries.retain(|entry| entry.kind == EntryKind::Secret || !names.contains(&entry.name));
@@ -111,6 +104,12 @@ pub(crate) fn refused<'e>(
         .into_iter()
         .map(|objection| objection.told(manifest, site, is_kept));
     Ok(failures.collect())
+}
+
+/// Says that a text is installed although its check has given no answer, and why.
+fn warn(mut told: Diagnosis) {
+    told.cause += ", so the text is installed unchecked";
+    tracing::warn!("{told}");
 }
 
 /// The checks of those texts that are not live. A live text that cannot be read counts as another one: its owner may keep it from being

@@ -132,8 +132,7 @@ impl Patient<'_> {
             false,
             self.root,
         );
-        let is_well = || self.was_well(installation);
-        let rehearsal = if has_keys_elsewhere(installation, manifest) && is_well() {
+        let rehearsal = if has_keys_elsewhere(installation, manifest) && self.was_well(installation) {
             rehearsal.without_keys()
         } else {
             rehearsal
