@@ -16,7 +16,14 @@ let
   cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   record = import ./boot-record.nix;
-  hooks = import ./hooks.nix { inherit lib pkgs cfg; };
+  hooks = import ./hooks.nix {
+    inherit
+      config
+      lib
+      pkgs
+      cfg
+      ;
+  };
   ways = import ./ways.nix {
     inherit
       config

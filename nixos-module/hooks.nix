@@ -6,6 +6,7 @@
 #
 # In all else both ways are the same: the PATH, the mode of new files, the time limit, and no terminal to read from.
 {
+  config,
   lib,
   pkgs,
   cfg,
@@ -28,6 +29,12 @@ let
 
   # After how many seconds it is said what is waited for, as by the program.
   silence = 2;
+
+  # The boot screen covers the console. Without one, this is nothing.
+  onBootScreen =
+    verb: text:
+    lib.optionalString (config.boot.plymouth.enable or false)
+      "timeout 2 ${pkgs.plymouth}/bin/plymouth ${verb} --text=${lib.escapeShellArg text} 2> /dev/null; ";
 
   # A signal that ends the installation reaches the commands by `timeout`. The script goes on, so that it can say how they ended, and so that the commands
   # after the installation do not run beside those before it.
@@ -52,7 +59,7 @@ let
       tell() { [ "$arguments" = 0 ] || systemd-notify --no-block --status="$1" 2> /dev/null; }
       tell "waiting for sops.${option}"
       # This lives as long as the commands may, so its number is no other process's when it is ended.
-      ( trap 'kill $! 2> /dev/null; exit' TERM; sleep ${toString silence} & wait; echo "waiting for sops.${option}" >&2; sleep ${toString (limit + grace)} & wait ) &
+      ( trap 'kill $! 2> /dev/null; exit' TERM; sleep ${toString silence} & wait; echo "waiting for sops.${option}" >&2; ${onBootScreen "display-message" "waiting for sops.${option}"}sleep ${toString (limit + grace)} & wait ) &
       watcher=$!
       timeout --kill-after=${toString grace} ${toString limit} ${pkgs.runtimeShell} -ec ${
         lib.escapeShellArg cfg.${option}
@@ -60,7 +67,7 @@ let
       status=$?
       kill "$watcher" 2> /dev/null
       wait
-      tell ""
+      ${onBootScreen "hide-message" "waiting for sops.${option}"}tell ""
       case $status in
         0) ;;
         124 | 137) echo "sops.${option} took longer than ${toString limit} seconds, and was ended" >&2 ;;

@@ -12,7 +12,14 @@ let
   confinement = import ./confinement.nix { inherit lib; };
   mockWarning = import ./mock-warning.nix { inherit lib pkgs; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
-  hooks = import ./hooks.nix { inherit lib pkgs cfg; };
+  hooks = import ./hooks.nix {
+    inherit
+      config
+      lib
+      pkgs
+      cfg
+      ;
+  };
   unitPath = import ./unit-path.nix { inherit lib; };
 
   # NixOS makes each of these fields of the unit file from an option, such as `after`. If somebody sets the field itself, its value

@@ -221,9 +221,10 @@ in
       default = false;
       description = ''
         Whether the key of this host is made only in its first boot, after the secrets would be installed: sshd makes its keys then. If no key is there in that
-        boot, `sops-nix.service` is not started, and has not failed; console, journal and `sops-nix status` say how to go on. It is asked once in the life of a
-        Nix store. After a switch and in each later boot, a key that is missing is a failure as ever, so the option may stay. It concerns the secrets that
-        `sops-nix.service` installs; those with `neededForUsers` or `neededForFileSystems` fail without a key.
+        boot, `sops-nix.service` is not started, and has not failed; console, journal and `sops-nix status` say how to go on. Whether a missing
+        key is forgiven is decided once in the life of a Nix store. After a switch and in each later boot, a key that is missing is a failure as ever, so the
+        option may stay. It concerns the secrets that `sops-nix.service` installs; those with `neededForUsers` or `neededForFileSystems` fail without a key.
+        It is refused where a script installs, and beside `sops.preInstall` and `sops.hostRecipients`.
       '';
     };
 

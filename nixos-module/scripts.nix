@@ -21,7 +21,14 @@ let
       ;
   };
   record = import ./boot-record.nix;
-  hooks = import ./hooks.nix { inherit lib pkgs cfg; };
+  hooks = import ./hooks.nix {
+    inherit
+      config
+      lib
+      pkgs
+      cfg
+      ;
+  };
 
   # If the last secret was removed from the configuration, it must be removed from the host. A host that never had any is left alone.
   onlyWhereInstalled =

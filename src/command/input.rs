@@ -10,6 +10,7 @@ use std::{
 use crate::{
     system::{
         plaintext::Plaintext,
+        progress::during,
         read::{self, ReadError},
     },
     text::{diagnosis::Diagnosis, printable::shown},
@@ -34,17 +35,20 @@ impl Input {
     /// Returns a message for people if the input cannot be read, or is larger than its limit.
     pub(crate) fn read(path: &Path, limit: usize, stream_limit: usize) -> Result<Self, Diagnosis> {
         if path == Path::new("-") {
-            let text = read_stream(io::stdin().lock(), stream_limit);
+            let name = "standard input".to_owned();
+            let text = during(name.clone(), || read_stream(io::stdin().lock(), stream_limit));
             return Ok(Self {
-                name: "standard input".to_owned(),
+                name,
                 path: None,
                 text: text.map_err(|cause| Diagnosis::bare(format!("cannot read standard input: {cause}")))?,
             });
         }
         let name = shown(path);
         if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
-            let file = File::open(path).map_err(|error| read::reason(&error));
-            let text = file.and_then(|file| read_stream(file, stream_limit));
+            let text = during(name.clone(), || {
+                let file = File::open(path).map_err(|error| read::reason(&error));
+                file.and_then(|file| read_stream(file, stream_limit))
+            });
             return Ok(Self {
                 text: text.map_err(|cause| Diagnosis::bare(format!("cannot read {name}: {cause}")))?,
                 name,

@@ -47,7 +47,7 @@ fn row(name: &str) -> Option<Row<'static>> {
 fn unknown(name: &str) -> Diagnosis {
     Diagnosis::new(
         format!("no message is {}", quoted(name)),
-        "to see all messages, run: sops-nix messages",
+        "a line below a message belongs to that message; to see all messages, run: sops-nix messages",
     )
 }
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     system::{handle, ids::Ids, memory},
-    text::printable::shown,
+    text::{diagnosis::Diagnosis, printable::shown, shell},
 };
 
 /// The suffix for the name of a file or directory that is moved away from the place of a link.
@@ -61,6 +61,11 @@ impl<'a> Newcomer<'a> {
     /// What messages call it.
     fn noun(&self) -> &'static str {
         if self.is_copy { "copy" } else { "link" }
+    }
+
+    /// Whether the ledger had a copy at the place.
+    fn had_copy(&self) -> bool {
+        self.known.is_some_and(|known| known.is_copy)
     }
 
     /// Whether a file with this status is a copy that an earlier run has made at the place.
@@ -244,12 +249,23 @@ pub(crate) fn clear(place: &Destination, from: &OsStr, newcomer: &Newcomer<'_>) 
     }
     let backup = move_aside(place, from).map_err(fail)?;
     let backup = place.path.with_file_name(backup);
-    Ok(vec![format!(
+    let moved = format!(
         "{} was moved to {}, because a {} belongs in its place",
         shown(&place.path),
         shown(&backup),
         newcomer.noun()
-    )])
+    );
+    let is_file = status.is_some_and(|there| files::kind(&there) == FileType::RegularFile);
+    // What somebody has made of a copy does not go with the secret.
+    let remedy = format!(
+        "it may have the text of the secret, and stays: if nobody needs it, run: rm {}",
+        shell::path(&backup)
+    );
+    Ok(vec![if is_file && newcomer.had_copy() {
+        Diagnosis::new(moved, remedy).to_string()
+    } else {
+        moved
+    }])
 }
 
 /// Removes a copy that `newcomer` replaces. Programs may still read it, as they would still read a former generation. So it is overwritten

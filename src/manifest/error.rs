@@ -89,7 +89,7 @@ fn data_cause(field: &str, error: &serde_json::Error) -> Diagnosis {
         Some((_, "a string")) => "a string",
         Some((_, "a sequence")) => "a list",
         Some((_, "a boolean")) => "true or false",
-        Some((_, kind)) if kind.starts_with("struct ") => "an object",
+        Some((_, kind)) if kind == "a map" || kind.starts_with("struct ") => "an object",
         _ => return Diagnosis::bare(format!("{field} has the wrong type,{place}")),
     };
     Diagnosis::bare(format!("{field} must be {expected},{place}"))

@@ -181,6 +181,7 @@ impl<'e> Check<'e> {
             Ok(ended) => ended,
             Err(error) => return objection(error.diagnosis, Plaintext::default(), false),
         };
+        let mut remedy = "correct the template, or its check";
         let (fault, is_answer) = match outcome {
             Ok(status) if status.success() => return None,
             // What it has printed until then is not about the text. The signal to end may have been for the check as well.
@@ -194,13 +195,14 @@ impl<'e> Check<'e> {
                 false,
             ),
             Err(ChildError::Late(_)) => (format!("it did not end within {} s", one.as_secs()), false),
-            Err(error) => (error.to_string(), true),
+            Err(error) => {
+                if let ChildError::Missing | ChildError::Refused(_) = error {
+                    remedy = "let check be the path of a program that root can execute, without arguments";
+                }
+                (error.to_string(), true)
+            }
         };
-        objection(
-            Diagnosis::new(fault, "correct the template, or its check"),
-            printed,
-            is_answer,
-        )
+        objection(Diagnosis::new(fault, remedy), printed, is_answer)
     }
 
     /// Runs the program with the path of the text as its argument. Of the variables of this process it gets only [`PASSED_ON`], and a

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     manifest::Secret,
-    system::plaintext::Plaintext,
+    system::{plaintext::Plaintext, progress::during},
     transform::{Salts, TransformError},
 };
 
@@ -28,6 +28,15 @@ pub(crate) struct Collected<'m> {
 
 /// Collects the contents of all secrets, transformed and trimmed, and what is lacking. `host` is the name of the host.
 pub(crate) fn collect<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>) -> Collected<'m> {
+    let secrets = || opened.iter().flat_map(|(source, _)| source.secrets());
+    if secrets().any(|secret| secret.transform.is_some()) {
+        during("the hashes of passwords".to_owned(), || collect_all(host, opened))
+    } else {
+        collect_all(host, opened)
+    }
+}
+
+fn collect_all<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>) -> Collected<'m> {
     let (mut values, mut files) = (Values::new(), Vec::new());
     let (mut whole, mut single) = (Lacks::default(), Lacks::default());
     for (source, opened) in opened {

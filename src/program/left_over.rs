@@ -7,6 +7,9 @@ use super::{
 };
 use crate::text::{diagnosis::Diagnosis, printable::named, spelling::nearest};
 
+/// What stands behind a value in most languages.
+const BEHIND_NAMES: &[u8] = b"\"'`,;)]}<>";
+
 /// The text between two placeholders of a template. Fails if it contains something that looks like a placeholder.
 pub(crate) fn plain<'x>(tokens: &Tokens<'_>, text: &'x [u8], from: usize, to: usize) -> Result<&'x [u8], Diagnosis> {
     let between = text.get(from..to).unwrap_or_default();
@@ -115,7 +118,8 @@ fn left_over<'x>(marks: &Marks, text: &'x [u8]) -> Option<(usize, &'x [u8])> {
 
 /// Finds the first text that looks like a placeholder with a name: where it starts, and what is between its ends. Behind a letter or a
 /// digit, as in `user@sops:22`, it is the name of a host. So it is where the text begins behind a value, as that of a password, unless it is
-/// like one of the `names`. Without an end, it looks like one if it begins with one of the `names`.
+/// like one of the `names`. Without an end, it looks like one if it begins with one of the `names`. A quote or a bracket ends it as well, if
+/// one of the `names` stands before it: `"@sops:x"` lacks its end.
 fn left_over_name<'x>(marks: &Marks, text: &'x [u8], is_behind_value: bool, names: &[&[u8]]) -> Option<LeftOver<'x>> {
     marks.name_opening.find_iter(text).find_map(|start| {
         let before = start.checked_sub(1).and_then(|before| text.get(before));
@@ -127,6 +131,15 @@ fn left_over_name<'x>(marks: &Marks, text: &'x [u8], is_behind_value: bool, name
         let line = behind.split(u8::is_ascii_control).next()?;
         let inside = line.split(|&byte| byte == NAME_CLOSING).next()?;
         let word = inside.split(|byte| byte.is_ascii_whitespace() || *byte == PIPE).next()?;
+        let begin = inside.split(|byte| BEHIND_NAMES.contains(byte)).next()?;
+        if begin.len() < inside.len() && names.contains(&begin) {
+            let (inside, is_closed) = (begin, false);
+            return Some(LeftOver {
+                start,
+                inside,
+                is_closed,
+            });
+        }
         let is_closed = inside.len() < line.len() && !inside.is_empty();
         let is_like_name = || nearest(&String::from_utf8_lossy(word), names.iter().copied()).is_some();
         if start == 0 && is_behind_value && !names.contains(&word) && !is_like_name() {

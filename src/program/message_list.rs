@@ -91,8 +91,9 @@ pub fn row_of(message: &str) -> Option<ListedMessages> {
     Some(row)
 }
 
-/// The parts of a message in the list that are printed as they stand.
+/// The parts of a message in the list that are printed as they stand. Which entry a message is about, people may leave out.
 fn parts(listed: &str) -> Vec<String> {
+    let listed = listed.strip_prefix("ENTRY: ").unwrap_or(listed);
     let words = listed.split_inclusive(|letter| !is_of_a_word(letter));
     let open = words.map(|word| match word.trim_end_matches(|letter| !is_of_a_word(letter)) {
         name if NAMES.contains(&name) => word.replacen(name, "…", 1),
@@ -131,6 +132,7 @@ mod tests {
         );
         assert_eq!(parts("cannot use SOPS_AGE_KEY_CMD: …"), ["cannot use SOPS_AGE_KEY_CMD: "]);
         assert_eq!(parts("… and 5 NAMES"), [" and 5 NAMES"]);
+        assert_eq!(parts("ENTRY: cannot copy to PATH: …"), ["cannot copy to ", ": "]);
     }
 
     #[test]
@@ -167,12 +169,22 @@ mod tests {
             ),
             ("cannot use /k.txt: no such file; restore it", "key-missing"),
             ("cannot use /k.txt: something new", "key-unusable"),
+            (
+                "the file system of /x is neither ramfs nor tmpfs, so a copy there would be plaintext on a disk; set copyToDisk",
+                "copy-refused",
+            ),
+            (
+                "/a/key was moved to /a/key.sops-backup, because a copy belongs in its place",
+                "moved-aside",
+            ),
             ("secret \"a\": there is no user \"u\"; declare it", "no-such-user"),
         ];
         for (message, anchor) in cases {
             assert_eq!(row_of(message).map(|row| row.anchor), Some(anchor), "{message}");
         }
-        assert_eq!(row_of("what nobody says"), None);
+        for other in ["what nobody says", "copy", "link"] {
+            assert_eq!(row_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use memchr::memmem;
+
 use super::{
     contents::Values,
     env_template, environment_files,
@@ -17,7 +19,10 @@ use crate::{
     manifest::{Manifest, OnFailure, Template},
     sops::env_file::Take,
     system::{budget, confinement::Confined, plaintext::Plaintext, read::Reader},
-    text::{diagnosis::Diagnosis, printable::named},
+    text::{
+        diagnosis::Diagnosis,
+        printable::{named, printable},
+    },
 };
 
 /// Renders all templates, and returns them in the order of the manifest. If a template cannot be rendered, `None` is in its place,
@@ -86,16 +91,21 @@ impl TemplateError {
     }
 }
 
-/// The warning about values of `secrets` between quotes, in the place of which a filter would be better. `None` if there are none.
-fn doubt(secrets: &BTreeSet<&str>) -> Option<Diagnosis> {
-    let first = named(secrets.first()?);
+/// The warning about values of `secrets` between quotes in `text`, in the place of which a filter would be better. `None` if there are none.
+fn doubt(secrets: &BTreeSet<&str>, text: &[u8]) -> Option<Diagnosis> {
+    let first = secrets.first()?;
+    let typed = format!("@sops:{first}@");
+    let filtered = match memmem::find(text, typed.as_bytes()) {
+        Some(_) => printable(&format!("@sops:{first}|json@")),
+        None => format!("config.sops.filtered.{}.json", named(first)),
+    };
     let all: Vec<_> = secrets.iter().map(|secret| named(secret)).collect();
     Some(Diagnosis::new(
         format!(
             "between quotes, there is a quote, a backslash or a line end of {}",
             names(&all)
         ),
-        format!("use a filter, such as config.sops.filtered.{first}.json"),
+        format!("use a filter, such as {filtered}"),
     ))
 }
 
@@ -235,7 +245,7 @@ impl<'m> Renderer<'m> {
             slot.write(value, take)
         };
         let rendered = self.tokens.render(draft.text.expose(), draft.length, write)?;
-        if let Some(warning) = doubt(&doubtful) {
+        if let Some(warning) = doubt(&doubtful, draft.text.expose()) {
             tracing::warn!("{}", warning.of(of_template(draft.template)));
         }
         Ok(rendered)

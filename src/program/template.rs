@@ -280,8 +280,12 @@ mod tests {
             "@sops:gr\u{f6}\u{df}e@",
             "@sops:db",
             "@sops:db|json",
+            "@sops:db\"",
+            "@sops:db', 'x': '@sops:db@'",
+            "@sops:db)@",
         ] {
             let start = text.strip_suffix('@').unwrap_or(text);
+            let start = start.find(['"', '\'', ')']).map_or(start, |end| &start[..end]);
             assert_eq!(
                 render_named(text),
                 Err(format!(
@@ -303,6 +307,8 @@ mod tests {
             "amqp://u:p@sops:5672,u:p@other:5672",
             "redis://@sops",
             "ssh @sops:22",
+            "\"@sops:d\"",
+            "\"@sops:22\"",
             "<SOPS:00:json>",
         ] {
             assert_eq!(render_named(text).as_deref(), Ok(text));

@@ -4,7 +4,7 @@ use super::{
     cipher::DataKey,
     decrypt::Decryption,
     error::{ContentError, DecryptError},
-    format::{EmitError, Format, SopsFileError, emit_json, emit_yaml},
+    format::{EmitError, Format, SopsFileError, emit_json, emit_yaml, repeated_in_ini},
     key::KeyPath,
     mac::Mac,
     metadata::Metadata,
@@ -108,7 +108,11 @@ impl<'a> SopsFile<'a> {
 
     /// The keys that are more than once in one map. sops takes the last of them.
     pub(crate) fn repeated(&self) -> Vec<KeyPath> {
-        repeated(&self.documents)
+        let mut keys = repeated(&self.documents);
+        if self.format == Format::Ini {
+            keys.extend(repeated_in_ini(self.text));
+        }
+        keys
     }
 
     /// A selector that looks up keys in the encrypted tree, to find values that can be secrets. No data key is needed.

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The most keys that are listed. Nobody mends more at once.
-const MOST: usize = 1000;
+pub(crate) const MOST_REPEATED: usize = 1000;
 
 /// The keys that are more than once in one map, each time after the first.
 pub(crate) fn repeated<S>(documents: &[Branch<S>]) -> Vec<KeyPath> {
@@ -39,7 +39,7 @@ impl RepeatSearch {
         for item in &map.items {
             let Key::Name(name) = &item.key else { continue };
             self.steps.push(KeyStep::Name(String::from_utf8_lossy(name).into_owned()));
-            if !seen.insert(name) && self.found.len() < MOST {
+            if !seen.insert(name) && self.found.len() < MOST_REPEATED {
                 self.found.push(self.steps.iter().cloned().collect());
             }
             self.value(&item.value);

@@ -201,14 +201,19 @@ fn how_a_check_has_ended_is_said() {
             format!("error: template \"app/t.conf\": its check $DIR/bin/check: {words}; correct the template, or its check\n");
         assert!(said.err.starts_with(&line), "{}", said.err);
     }
-    let absent = json!({"check": world.input("absent")});
-    let said = world.run(&world.manifest().with("version", 1).template("t", "1", absent));
-    assert!(
-        said.err
-            .starts_with("error: template \"t\": its check $DIR/absent: no such program; correct the template, or its check\n"),
-        "{}",
-        said.err
-    );
+    world.write("plain", "#!/bin/sh\n");
+    for (name, words) in [
+        ("absent", "$DIR/absent: no such program"),
+        ("bin/check x", "\"$DIR/bin/check x\": no such program"),
+        ("plain", "$DIR/plain: cannot be run: permission denied"),
+    ] {
+        let check = json!({"check": world.input(name)});
+        let said = world.run(&world.manifest().with("version", 1).template("t", "1", check));
+        let line = format!(
+            "error: template \"t\": its check {words}; let check be the path of a program that root can execute, without arguments\n"
+        );
+        assert!(said.err.starts_with(&line), "{}", said.err);
+    }
     assert_eq!(world.shell(REMAINS), "");
 }
 

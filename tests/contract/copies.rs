@@ -251,7 +251,9 @@ fn what_a_program_wrote_is_moved_aside_by_the_next_run() {
         world.shell(deed);
         let said = world.install(&copied(&world, "one\n"));
         assert_eq!(
-            said.err, "warning: /etc/app/key was moved to /etc/app/key.sops-backup, because a copy belongs in its place\n",
+            said.err,
+            "warning: /etc/app/key was moved to /etc/app/key.sops-backup, because a copy belongs in its place; it may have the text of the \
+             secret, and stays: if nobody needs it, run: rm /etc/app/key.sops-backup\n",
             "{deed}"
         );
         assert_eq!(world.read("/etc/app/key"), "one\n", "{deed}");

@@ -2,7 +2,9 @@
 
 use std::{os::unix::net::UnixDatagram, time::Duration};
 
-use crate::common::{World, has};
+use serde_json::json;
+
+use crate::common::{Manifest, World, has};
 
 /// Stands for Plymouth, in a network of its own: starts the program, and prints what it is sent. The last arguments are the command.
 const BOOT_SCREEN: &str = r#"
@@ -81,4 +83,22 @@ fn a_run_that_waits_says_so_on_the_boot_screen_and_takes_it_away() {
     assert!(said.told.contains(text), "{said:?}");
     let length = format!("\\x02{}", char::from(u8::try_from(text.len() + 1).unwrap()));
     assert_eq!(said.out, format!("b'M{length}{text}\\x00'\nb'm{length}{text}\\x00'\n"));
+}
+
+#[test]
+fn a_run_that_hashes_many_passwords_says_so() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let base = world.manifest().with("version", 1);
+    let hashed = |manifest: Manifest, number: u32| {
+        manifest.secret_with(
+            &format!("password{number}"),
+            &file,
+            "database/host",
+            json!({"transform": "yescrypt"}),
+        )
+    };
+    let said = world.run(&(0..100).fold(base, hashed));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.told, "waiting for the hashes of passwords\n");
 }

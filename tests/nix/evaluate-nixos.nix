@@ -33,7 +33,14 @@ let
   mockWarning = import ../../nixos-module/mock-warning.nix { inherit lib pkgs; };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
   showOrInstall = import ../../nixos-module/show-or-install.nix { inherit lib pkgs; };
-  hooks = import ../../nixos-module/hooks.nix { inherit lib pkgs cfg; };
+  hooks = import ../../nixos-module/hooks.nix {
+    inherit
+      config
+      lib
+      pkgs
+      cfg
+      ;
+  };
   generatedScripts =
     lib.concatMap (phase: [
       phase.installer

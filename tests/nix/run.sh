@@ -217,13 +217,18 @@ check_manifests() {
 
 # A document that shows the plain text of its sops file has each secret of its configuration in it.
 check_files_of_pages() {
-  local plain page manifest number=0 recipient
+  local plain page files manifest number=0 recipient
   recipient=$(sed -n 's/^# public key: //p' tests/fixtures/keys/age.txt)
   for plain in "$work"/pages/*/*.plain; do
     page=$(basename "${plain%/*}")
-    check "the sops file of $page" sops --config /dev/null encrypt --age "$recipient" --input-type yaml --output "$work/page.yaml" "$plain"
+    files=$work/files-of-pages/$page
+    mkdir -p "$files"
+    check "the sops file of $page" sops --config /dev/null encrypt --age "$recipient" --input-type yaml --output "$files/$(basename "$plain" .plain)" "$plain"
+  done
+  for files in "$work"/files-of-pages/*; do
+    page=$(basename "$files")
     for manifest in "$tests/expected/page-$page"-*/manifest*.json; do
-      sed -E "s#/nix/store/[0-9a-z]{32}-secrets.yaml#$work/page.yaml#g" "$manifest" > "$work/manifest.json"
+      sed -E "s#/nix/store/[0-9a-z]{32}-([a-z]+[.]yaml)#$files/\1#g" "$manifest" > "$work/manifest.json"
       check "the sops file of $page has each secret of ${manifest#"$tests/"}" "$SOPS_INSTALL_SECRETS" -check-mode=sopsfile "$work/manifest.json"
       number=$((number + 1))
     done

@@ -4,7 +4,7 @@
 # machine.
 runnable() {
   sed -E "s#/nix/store/0{32}-(coreutils|findutils|flock|gnugrep|gnused|util-linux)/bin#$(dirname "$(command -v env)")#g
-          s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
+          s#/nix/store/0{32}-(age|plymouth|systemd)/bin/#$work/bin/#g
           s#/nix/store/0{32}-(sops-nix[a-z-]*)#$work/bin/\1#g
           s#/usr/bin/(hdiutil|getconf)#$work/bin/\1#g
           s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g; s#/Users/#$work/run/Users/#g" "$1"
@@ -147,6 +147,12 @@ check_hooks() {
   "$work/bin/sops-nix-post-install" > "$work/said" 2>&1
   expect "and others are not" 0 "" $?
   check "nor is that waited for" test $((SECONDS - before)) -lt 50
+
+  runnable "$tests/expected/boot-screen-during-commands/sops-nix-pre-install.sh" > "$work/bin/sops-nix-pre-install"
+  stand_in plymouth 'echo "$@"'
+  "$work/bin/sops-nix-pre-install" > "$work/said" 2>&1
+  expect "the boot screen shows them, and no longer than they take" 0 \
+    $'waiting for sops.preInstall\ndisplay-message --text=waiting for sops.preInstall\nhide-message --text=waiting for sops.preInstall' $?
 }
 
 # Makes keys by the real age-keygen.

@@ -245,7 +245,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "repair what the last run failed at, and run: {again}",
+        "repair what the last run failed at, and {switch}run: {again}",
         "the record repeats the remedies of that run",
         &["sops-nix.service"],
     ),
@@ -255,18 +255,27 @@ pub const ROWS: &[Row] = &[
         &["sops-nix.service"],
     ),
     named(
+        "switch, or if no file of the configuration has changed, ",
+        "only Nix puts a file into its store",
+        &[],
+    ),
+    named(
         "systemctl --user --machine={}@ restart sops-nix",
         "there is no service manager of a user here",
         &["sops-nix.service"],
     ),
     named(
-        "run: sudo sops-nix doctor",
+        "run as root: sops-nix doctor",
         "the cases of sops-nix doctor are run by root",
         &[],
     ),
-    named("run: sudo sops-nix plan", "the cases of sops-nix plan are run by root", &[]),
     named(
-        "run: sudo sops-nix rollback",
+        "run as root: sops-nix plan",
+        "the cases of sops-nix plan are run by root",
+        &[],
+    ),
+    named(
+        "run as root: sops-nix rollback",
         "the cases of sops-nix rollback are run by root",
         &[],
     ),
@@ -325,7 +334,11 @@ pub const ROWS: &[Row] = &[
         "the boots of the story rollback restart the unit",
         &[],
     ),
-    named("run: sudo sops-nix retry", "the cases of sops-nix retry are run by root", &[]),
+    named(
+        "run as root: sops-nix retry",
+        "the cases of sops-nix retry are run by root",
+        &[],
+    ),
     named(
         "update sops-nix, or write the file with that version of sops",
         "the case a-healthy-host has a file of a version that is known",

@@ -37,6 +37,10 @@ pub const ROWS: &[Row] = &[
     ),
     mended("if nothing needs it, run: rm {}", a_changed_copy_is_removed_by_hand),
     mended(
+        "it may have the text of the secret, and stays: if nobody needs it, run: rm {}",
+        a_copy_that_was_moved_aside_is_removed_by_hand,
+    ),
+    mended(
         "choose a path below /run, or if plaintext on the disk is meant, set copyToDisk to true",
         plaintext_on_a_disk_is_meant,
     ),
@@ -168,6 +172,19 @@ fn a_changed_copy_is_removed_by_hand() {
     let line = scene.says("somebody has changed it since");
     scene.types(command(&line));
     assert_eq!(scene.types("ls /run/memory"), "");
+}
+
+fn a_copy_that_was_moved_aside_is_removed_by_hand() {
+    let Some(mut scene) = host() else { return };
+    scene.world.allow("/run/memory");
+    scene.redeclare("install", "copy");
+    scene.redeclare("path", "/run/memory/key");
+    scene.is_mended();
+    scene.types("echo >> /run/memory/key");
+    let line = scene.says("because a copy belongs in its place");
+    scene.types(command(&line));
+    assert_eq!(scene.types("ls /run/memory"), "key\n");
+    scene.is_mended();
 }
 
 fn a_copy_becomes_a_link() {

@@ -369,6 +369,10 @@ pub const ROWS: &[Row] = &[
     mended("declare that secret without neededForUsers", a_missing_secret_is_declared),
     mended("to see what it said, run: {sudo}cat {path}", what_a_check_has_said_is_seen),
     mended("correct the template, or its check", a_check_is_corrected),
+    mended(
+        "let check be the path of a program that root can execute, without arguments",
+        a_check_is_one_program,
+    ),
     named(
         "correct those checks",
         "the unit tests of src/program/checks.rs have checks that take too long",
@@ -391,10 +395,7 @@ pub const ROWS: &[Row] = &[
         "use the filter base64 if its reader can decode that",
         a_filter_for_bytes_is_used,
     ),
-    mended(
-        "use a filter, such as config.sops.filtered.",
-        a_value_between_quotes_has_a_filter,
-    ),
+    mended("use a filter, such as {filtered}", a_value_between_quotes_has_a_filter),
 ];
 
 /// A host with the secret `s`.
@@ -576,6 +577,7 @@ fn of_template(value: &str, words: &str, wrong: &str, right: &str) {
     let path = scene.encrypted("f.yaml", &format!("a: {}\n", json!(value)));
     scene.declare(&path, "a", json!({}));
     scene.set("version", 1);
+    scene.set("placeholderBySecretName", json!({"s": "<SOPS:S:PLACEHOLDER>"}));
     let bare = scene.manifest.clone();
     scene.manifest = bare.clone().template("t", wrong, json!({}));
     scene.says(words);
@@ -602,6 +604,17 @@ fn a_check_is_corrected() {
     let template = |check: &str| bare.clone().template("t", "x", json!({"check": check}));
     scene.manifest = template("/bin/false");
     scene.says("template \"t\": its check /bin/false: exit status 1; correct the template, or its check");
+    scene.manifest = template("/bin/true");
+    scene.is_mended();
+}
+
+fn a_check_is_one_program() {
+    let Some(mut scene) = host() else { return };
+    scene.set("version", 1);
+    let bare = scene.manifest.clone();
+    let template = |check: &str| bare.clone().template("t", "x", json!({"check": check}));
+    scene.manifest = template("/bin/true --version");
+    scene.says("its check \"/bin/true --version\": no such program; let check be the path of a program");
     scene.manifest = template("/bin/true");
     scene.is_mended();
 }
@@ -659,8 +672,18 @@ fn a_filter_for_bytes_is_used() {
 }
 
 fn a_value_between_quotes_has_a_filter() {
-    let words = "; use a filter, such as config.sops.filtered.\"s\".json";
-    of_template("a\"b", words, "{\"a\": \"@sops:s@\"}", "{\"a\": \"@sops:s|json@\"}");
+    for (filter, plain, filtered) in [
+        (
+            "config.sops.filtered.\"s\".json",
+            "<SOPS:S:PLACEHOLDER>",
+            "<SOPS:S:json:PLACEHOLDER>",
+        ),
+        ("@sops:s|json@", "@sops:s@", "@sops:s|json@"),
+    ] {
+        let words = format!("; use a filter, such as {filter}");
+        let text = |value: &str| format!("{{\"a\": \"{value}\"}}");
+        of_template("a\"b", &words, &text(plain), &text(filtered));
+    }
 }
 
 fn a_manifest_is_converted() {

@@ -280,6 +280,6 @@ fn installation(unit: Option<String>, call: Call, user: Option<&Asker>) -> Insta
 pub(crate) fn none() -> Diagnosis {
     Diagnosis::new(
         "this host is not set up to install secrets: no unit and no activation script does",
-        "import the module into its configuration, declare a secret, and switch",
+        "import the module into its configuration, declare a secret, and switch; without the module, call the unit that runs the program sops-nix.service",
     )
 }

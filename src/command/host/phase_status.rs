@@ -115,12 +115,19 @@ impl PhaseStatus {
             title: installation.title(),
         };
         let note = note.map(|note| note.of(installation.object()));
-        let faults = note.or_else(|| status.faults(&installation.object(), &installation.again(manifest)));
+        let faults = note.or_else(|| {
+            status.faults(
+                &installation.object(),
+                &installation.again(manifest),
+                has_stored_file(manifest),
+            )
+        });
         Ok((status, faults))
     }
 
-    /// What is wrong. `object` is what messages call the installation, and `again` the command that makes it again.
-    fn faults(&self, object: &str, again: &str) -> Option<Diagnosis> {
+    /// What is wrong. `object` is what messages call the installation, and `again` the command that makes it again. A sops file that
+    /// `is_stored` is a copy: what was repaired gets there by a switch.
+    fn faults(&self, object: &str, again: &str, is_stored: bool) -> Option<Diagnosis> {
         if self.waits_for_login {
             return None;
         }
@@ -133,12 +140,25 @@ impl PhaseStatus {
             (false, _) => format!("not all is there as the configuration says: {}", names.join(", ")),
         };
         let remedy = if has_failed {
-            format!("repair what the last run failed at, and run: {again}")
+            let switch = if is_stored {
+                "switch, or if no file of the configuration has changed, "
+            } else {
+                ""
+            };
+            format!("repair what the last run failed at, and {switch}run: {again}")
         } else {
             format!("to install all, run: {again}")
         };
         Some(Diagnosis::new(cause, remedy).of(object))
     }
+}
+
+/// Whether a sops file of the manifest is in the Nix store.
+fn has_stored_file(manifest: &Manifest) -> bool {
+    manifest
+        .secrets
+        .iter()
+        .any(|secret| secret.sops_file.starts_with("/nix/store"))
 }
 
 /// The record beside the generations of a manifest. `None` if there is none, if this user may not read it, or if a generation was
@@ -243,6 +263,20 @@ impl From<&RecordedFailure> for RunFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sops_file_in_the_store_gets_there_by_a_switch() {
+        let is_stored = |file: &str| {
+            let json = format!(
+                r#"{{"secretsMountPoint": "/r/s.d", "symlinkPath": "/r/s", "secrets":
+                [{{"name": "a", "sopsFile": "{file}", "format": "yaml", "key": "a", "mode": "0400"}}], "templates": []}}"#
+            );
+            let parsed = Manifest::parse(std::path::Path::new("/m.json"), json.as_bytes(), None);
+            has_stored_file(&parsed.unwrap_or_else(|error| panic!("{}", error.diagnosis)).0)
+        };
+        assert!(is_stored("/nix/store/0-secrets.yaml"));
+        assert!(!is_stored("/etc/secrets.yaml") && !is_stored("/nix/stored.yaml"));
+    }
 
     #[test]
     fn a_time_that_nobody_lives_to_see_is_shown_as_the_last_of_its_form() {

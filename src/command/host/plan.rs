@@ -122,7 +122,7 @@ pub(crate) fn answer(arguments: &PlanArguments, audience: Audience, root: &Root)
     if own.clone().next().is_none() {
         return Err(Diagnosis::new(
             "only root can see what a run for the system would change",
-            "run: sudo sops-nix plan",
+            "run as root: sops-nix plan",
         ));
     }
     for installation in own {

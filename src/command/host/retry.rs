@@ -100,7 +100,7 @@ fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
         return Ok(Done::Nothing);
     }
     if !is_of_user && !geteuid().is_root() {
-        return Err(Diagnosis::new("only root can try again", "run: sudo sops-nix retry"));
+        return Err(Diagnosis::new("only root can try again", "run as root: sops-nix retry"));
     }
     let Some(unit) = unit else {
         let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;

@@ -39,11 +39,11 @@ fn chosen<'i>(installations: &'i [Installation], phase: Option<&str>) -> Result<
         Some(found) if found.is_own() => Ok(found),
         Some(_) => Err(Diagnosis::new(
             "only root can roll back the secrets of the system",
-            format!("run: sudo sops-nix rollback{}", option(phase)),
+            format!("run as root: sops-nix rollback{}", option(phase)),
         )),
         None if phase.is_none() && !geteuid().is_root() => Err(Diagnosis::new(
             "this user has no secrets from home-manager",
-            "to roll back those of the system, run: sudo sops-nix rollback",
+            "to roll back those of the system, run as root: sops-nix rollback",
         )),
         None => Err(Diagnosis::new(
             format!("this host installs no secrets in the phase {}", named(word)),

@@ -15,6 +15,7 @@ mod yaml;
 
 pub(crate) use flat::{unflatten, with_line_feeds};
 pub use formats::Format;
+pub(crate) use ini::repeated as repeated_in_ini;
 pub(crate) use json::emit_values as emit_json;
 pub use problem::{EmitError, Flaw, ParseError, SopsFileError};
 pub(crate) use yaml::emit_values as emit_yaml;

@@ -70,6 +70,14 @@ in
       sops.secrets.my-password.neededForUsers = lib.mkForce false;
     };
   };
+  boot-screen-during-commands = {
+    shows = [ "sops-nix-pre-install.sh" ];
+    module = host {
+      imports = [ byUnits ];
+      boot.plymouth.enable = true;
+      sops.preInstall = "sleep 3";
+    };
+  };
   commands-around-units = {
     shows = [
       "manifest.json"

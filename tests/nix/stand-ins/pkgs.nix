@@ -110,6 +110,7 @@ let
     "nixfmt"
     "nixfmt-tree"
     "openssh"
+    "plymouth"
     "python3"
     "rustfmt"
     "sops"

@@ -121,7 +121,7 @@ def tell(lab):
         assert code == 0, printed
         assert "secret\tuser\talice\tinstalled\ttoken" in sops_nix("status"), said[-1]
         code, found = user("/test/sops-nix doctor")
-        assert (code, found) == (0, "warning: only root can see all; run: sudo sops-nix doctor\n"), found
+        assert (code, found) == (0, "warning: only root can see all; run as root: sops-nix doctor\n"), found
         code, planned = user("/test/sops-nix plan")
         assert code == 0 and "phase\tuser\talice\tkeeps\t" in planned, planned
         said.extend([planned, found])

@@ -58,6 +58,7 @@ def tell(lab):
 
     payload = lab.payload("activation-by-scripts")
     before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": early}
+    payload.with_command()
     lay_out(payload, payload.encrypt("secrets.yaml", before), payload.encrypt("new.yaml", {**before, "changed": new}))
     machine = lab.machine()
     machine.start(payload.archive(), init="/test/stage-2")
@@ -69,6 +70,15 @@ def tell(lab):
             noted("start", environment.removeprefix("TOKEN=")), noted("start", same), noted("start", old)]
         assert machine.succeed("cat /run/secrets-for-users/early; findmnt -n -o FSTYPE /run/secrets.d") == early + "ramfs"
         assert machine.succeed("stat -L -c '%U %a' /run/secrets/owned") == "alice 400"
+
+    with lab.scenario("23k", "sops-nix retry where scripts install: the unit for the system is restarted, and the rest is said"):
+        machine.succeed("rm /run/secrets.d/*/same /run/secrets-for-users.d/*/early")
+        code, tried = machine.run("/test/sops-nix retry")
+        assert code == 1 and "installed\tsystem\t\tsops-nix.service" in tried.splitlines(), tried
+        assert 'error: the phase "for-users": an activation script installs it, which does more than that; run: /run/current-system/activate' in tried, tried
+        machine.succeed("/run/current-system/activate")
+        assert machine.succeed("cat /run/secrets/same /run/secrets-for-users/early") == same + early
+        machine.succeed("/test/sops-nix status")
 
     with lab.scenario("5a", "a switch by lists does what its dry run said, each unit once"):
         # The path at which the activation script of the module looks for the units.

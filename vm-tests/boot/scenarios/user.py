@@ -25,6 +25,7 @@ def tell(lab):
     values = {step: {name: lab.secret(value(f"{step}-{name}")) for name in UNITS} for step in ["first", "second", "third"]}
     deliver_key(lab)
     payload = lab.payload("home-units-to-restart-and-reload")
+    payload.with_command()
     lay_out(payload, values)
     machine = lab.container("user")
     machine.start(payload.root)
@@ -52,6 +53,15 @@ def tell(lab):
         for name, (_, _, events) in UNITS.items():
             said = machine.succeed(f"[ ! -e /run/notes/{name} ] || cat /run/notes/{name}").splitlines()
             assert said == [noted(event, values["second"][name]) for event in events], f"{name}: {said}"
+
+    with lab.scenario("20e", "sops-nix retry by a user: the user's own systemd installs what is missing, and starts what waited"):
+        # The place in which home-manager has the units of the user.
+        machine.succeed(f"{AS_ALICE} mkdir -p {HOME}/.config/systemd && ln -s /etc/systemd/user {HOME}/.config/systemd/user")
+        machine.succeed(f"{AS_ALICE} rm $(readlink -f {LINK}/app)")
+        assert "app\tmissing" in machine.fail(f"{AS_ALICE} /test/sops-nix status"), "nothing is missing"
+        tried = machine.succeed(f"{AS_ALICE} /test/sops-nix retry")
+        assert "installed\tuser\talice\tsops-nix.service" in tried.splitlines(), tried
+        assert machine.succeed(f"cat {LINK}/app") == values["second"]["app"]
 
     with lab.scenario("20c", "home-manager: without a user's systemd the secrets are installed, and nobody is asked"):
         machine.succeed(f"systemctl stop user@{NUMBER} user-runtime-dir@{NUMBER}; rm -f /run/notes/*; install -d -o alice -m 0700 /run/user/{NUMBER}")

@@ -55,7 +55,7 @@ pub(crate) fn answer(arguments: &DoctorArguments, audience: Audience, root: &Roo
         count => Some(format!("{count} faults were found")),
     };
     let is_root = geteuid().is_root();
-    let remark = (!is_root).then(|| Diagnosis::new("only root can see all", "run: sudo sops-nix doctor"));
+    let remark = (!is_root).then(|| Diagnosis::new("only root can see all", "run as root: sops-nix doctor"));
     Reply {
         text,
         failures: failure.map(Diagnosis::bare).into_iter().collect(),

@@ -20,7 +20,7 @@ mod parse;
 mod spelling;
 
 pub(crate) use emit::emit;
-pub(crate) use parse::parse;
+pub(crate) use parse::{parse, repeated};
 
 #[cfg(test)]
 mod tests {

@@ -8,11 +8,30 @@ use crate::sops::{
         limits::{MOST_VALUES, TOO_MANY},
         problem::{Flaw, ParseError},
     },
+    key::{KeyPath, KeyStep},
+    repeated::MOST_REPEATED,
     tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
 };
 
 /// Reads the sections of an INI file into one document.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+    let items = sections(source)?.into_iter().map(Section::into_item).collect();
+    Ok(vec![Branch { items }])
+}
+
+/// The keys that are more than once in one section, each time after the first. The document has only the last of them.
+pub(crate) fn repeated(source: &[u8]) -> Vec<KeyPath> {
+    let sections = sections(source).unwrap_or_default();
+    let paths = sections.iter().flat_map(|section| {
+        let steps = |key: &Cow<'_, [u8]>| {
+            [section.name, key.as_ref()].map(|name| KeyStep::Name(String::from_utf8_lossy(name).into_owned()))
+        };
+        section.repeated.iter().map(move |key| steps(key).into_iter().collect())
+    });
+    paths.take(MOST_REPEATED).collect()
+}
+
+fn sections(source: &[u8]) -> Result<Vec<Section<'_>>, ParseError> {
     let mut parser = Parser::new(source);
     while let Some(line) = parser.next_line() {
         parser.line(line).map_err(|problem| ParseError {
@@ -21,8 +40,7 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
             flaw: Flaw::Grammar,
         })?;
     }
-    let items = parser.sections.into_iter().map(Section::into_item).collect();
-    Ok(vec![Branch { items }])
+    Ok(parser.sections)
 }
 
 /// An INI section whose keys are being read.
@@ -32,6 +50,8 @@ struct Section<'a> {
     entries: Vec<IniKey<'a>>,
     /// For each name, its index in `entries`. If a name repeats, the later entry replaces the earlier entry at the same index.
     positions: HashMap<Cow<'a, [u8]>, usize>,
+    /// The names of the entries that were replaced.
+    repeated: Vec<Cow<'a, [u8]>>,
     /// How many keys of the section were named `-`. go-ini gives numbers to such keys.
     numbered: usize,
 }
@@ -50,6 +70,7 @@ impl<'a> Section<'a> {
             comment,
             entries: Vec::new(),
             positions: HashMap::new(),
+            repeated: Vec::new(),
             numbered: 0,
         }
     }
@@ -67,7 +88,7 @@ impl<'a> Section<'a> {
         let next = self.entries.len();
         let position = *self.positions.entry(entry.name.clone()).or_insert(next);
         match self.entries.get_mut(position) {
-            Some(earlier) => *earlier = entry,
+            Some(earlier) => self.repeated.push(std::mem::replace(earlier, entry).name),
             None => self.entries.push(entry),
         }
     }

@@ -1,0 +1,25 @@
+#!/bin/sh
+export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-findutils/bin:/nix/store/00000000000000000000000000000000-gnugrep/bin:/nix/store/00000000000000000000000000000000-gnused/bin:/nix/store/00000000000000000000000000000000-systemd/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'"${PATH:+:$PATH}"
+export SOPS_NIX_PHASE=regular
+enter='nsenter --target 1 --mount --net --wd=/'
+if [ "${1-inside}" != inside ] && $enter true 2> /dev/null; then exec $enter "$0" inside; fi
+umask 077
+trap : HUP INT TERM
+# What is waited for is the status of the unit, and is said if it takes some time. A script has no arguments, and is in a unit of somebody else.
+arguments=$#
+tell() { [ "$arguments" = 0 ] || systemd-notify --no-block --status="$1" 2> /dev/null; }
+tell "waiting for sops.preInstall"
+# This lives as long as the commands may, so its number is no other process's when it is ended.
+( trap 'kill $! 2> /dev/null; exit' TERM; sleep 2 & wait; echo "waiting for sops.preInstall" >&2; timeout 2 /nix/store/00000000000000000000000000000000-plymouth/bin/plymouth display-message --text='waiting for sops.preInstall' 2> /dev/null; sleep 85 & wait ) &
+watcher=$!
+timeout --kill-after=5 80 /bin/sh -ec 'sleep 3' < /dev/null
+status=$?
+kill "$watcher" 2> /dev/null
+wait
+timeout 2 /nix/store/00000000000000000000000000000000-plymouth/bin/plymouth hide-message --text='waiting for sops.preInstall' 2> /dev/null; tell ""
+case $status in
+  0) ;;
+  124 | 137) echo "sops.preInstall took longer than 80 seconds, and was ended" >&2 ;;
+  *) echo "sops.preInstall ended with exit code $status" >&2 ;;
+esac
+exit "$status"
