@@ -30,11 +30,14 @@ let
   # After how many seconds it is said what is waited for, as by the program.
   silence = 2;
 
-  # The boot screen covers the console. Without one, this is nothing.
-  onBootScreen =
-    verb: text:
+  # The boot screen covers the console. Without one, this is nothing. What was shown is taken away at the end, and nothing else is.
+  showOnBootScreen =
+    text:
+    let
+      plymouth = verb: "timeout 2 ${pkgs.plymouth}/bin/plymouth ${verb} --text=\"${text}\" 2> /dev/null";
+    in
     lib.optionalString (config.boot.plymouth.enable or false)
-      "timeout 2 ${pkgs.plymouth}/bin/plymouth ${verb} --text=${lib.escapeShellArg text} 2> /dev/null; ";
+      "trap 'kill $! 2> /dev/null; ${plymouth "hide-message"}; exit' TERM; ${plymouth "display-message"}; ";
 
   # A signal that ends the installation reaches the commands by `timeout`. The script goes on, so that it can say how they ended, and so that the commands
   # after the installation do not run beside those before it.
@@ -59,7 +62,7 @@ let
       tell() { [ "$arguments" = 0 ] || systemd-notify --no-block --status="$1" 2> /dev/null; }
       tell "waiting for sops.${option}"
       # This lives as long as the commands may, so its number is no other process's when it is ended.
-      ( trap 'kill $! 2> /dev/null; exit' TERM; sleep ${toString silence} & wait; echo "waiting for sops.${option}" >&2; ${onBootScreen "display-message" "waiting for sops.${option}"}sleep ${toString (limit + grace)} & wait ) &
+      ( trap 'kill $! 2> /dev/null; exit' TERM; sleep ${toString silence} & wait; echo "waiting for sops.${option}" >&2; sleep ${toString (limit + grace)} & ${showOnBootScreen "waiting for sops.${option}"}wait ) &
       watcher=$!
       timeout --kill-after=${toString grace} ${toString limit} ${pkgs.runtimeShell} -ec ${
         lib.escapeShellArg cfg.${option}
@@ -67,7 +70,7 @@ let
       status=$?
       kill "$watcher" 2> /dev/null
       wait
-      ${onBootScreen "hide-message" "waiting for sops.${option}"}tell ""
+      tell ""
       case $status in
         0) ;;
         124 | 137) echo "sops.${option} took longer than ${toString limit} seconds, and was ended" >&2 ;;

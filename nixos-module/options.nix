@@ -224,7 +224,7 @@ in
         boot, `sops-nix.service` is not started, and has not failed; console, journal and `sops-nix status` say how to go on. Whether a missing
         key is forgiven is decided once in the life of a Nix store. After a switch and in each later boot, a key that is missing is a failure as ever, so the
         option may stay. It concerns the secrets that `sops-nix.service` installs; those with `neededForUsers` or `neededForFileSystems` fail without a key.
-        It is refused where a script installs, and beside `sops.preInstall` and `sops.hostRecipients`.
+        It is refused where a script installs, and beside `sops.preInstall`, `sops.hostRecipients` and some others, which the assertion names.
       '';
     };
 

@@ -16,7 +16,7 @@ use super::{
     error::{InstallError, failed},
     failure::{self, Failed},
     files::{self, NEW, suffixed},
-    made::MadeLink,
+    made::{MadeLink, mark},
     owner::Owner,
     parents,
     site::Site,
@@ -63,9 +63,10 @@ impl<'a> Newcomer<'a> {
         if self.is_copy { "copy" } else { "link" }
     }
 
-    /// Whether the ledger had a copy at the place.
-    fn had_copy(&self) -> bool {
-        self.known.is_some_and(|known| known.is_copy)
+    /// Whether a file with this status has taken the place of a copy, or is one that somebody has changed. It does not come back.
+    fn was_copy(&self, there: &Stat) -> bool {
+        let was_there = |known: &MadeLink| known.copy.is_some() && known.backup.as_ref() != Some(&mark(there));
+        files::kind(there) == FileType::RegularFile && self.known.is_some_and(was_there)
     }
 
     /// Whether a file with this status is a copy that an earlier run has made at the place.
@@ -255,13 +256,12 @@ pub(crate) fn clear(place: &Destination, from: &OsStr, newcomer: &Newcomer<'_>) 
         shown(&backup),
         newcomer.noun()
     );
-    let is_file = status.is_some_and(|there| files::kind(&there) == FileType::RegularFile);
     // What somebody has made of a copy does not go with the secret.
     let remedy = format!(
         "it may have the text of the secret, and stays: if nobody needs it, run: rm {}",
         shell::path(&backup)
     );
-    Ok(vec![if is_file && newcomer.had_copy() {
+    Ok(vec![if status.is_some_and(|there| newcomer.was_copy(&there)) {
         Diagnosis::new(moved, remedy).to_string()
     } else {
         moved

@@ -132,7 +132,8 @@ fn left_over_name<'x>(marks: &Marks, text: &'x [u8], is_behind_value: bool, name
         let inside = line.split(|&byte| byte == NAME_CLOSING).next()?;
         let word = inside.split(|byte| byte.is_ascii_whitespace() || *byte == PIPE).next()?;
         let begin = inside.split(|byte| BEHIND_NAMES.contains(byte)).next()?;
-        if begin.len() < inside.len() && names.contains(&begin) {
+        let name = begin.split(|&byte| byte == PIPE).next()?;
+        if begin.len() < inside.len() && names.contains(&name) {
             let (inside, is_closed) = (begin, false);
             return Some(LeftOver {
                 start,

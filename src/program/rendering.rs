@@ -105,7 +105,7 @@ fn doubt(secrets: &BTreeSet<&str>, text: &[u8]) -> Option<Diagnosis> {
             "between quotes, there is a quote, a backslash or a line end of {}",
             names(&all)
         ),
-        format!("use a filter, such as {filtered}"),
+        format!("use a filter between double quotes, such as {filtered}"),
     ))
 }
 

@@ -283,6 +283,7 @@ mod tests {
             "@sops:db\"",
             "@sops:db', 'x': '@sops:db@'",
             "@sops:db)@",
+            "@sops:db|json\", \"a@b\"",
         ] {
             let start = text.strip_suffix('@').unwrap_or(text);
             let start = start.find(['"', '\'', ')']).map_or(start, |end| &start[..end]);

@@ -202,16 +202,19 @@ fn how_a_check_has_ended_is_said() {
         assert!(said.err.starts_with(&line), "{}", said.err);
     }
     world.write("plain", "#!/bin/sh\n");
-    for (name, words) in [
-        ("absent", "$DIR/absent: no such program"),
-        ("bin/check x", "\"$DIR/bin/check x\": no such program"),
-        ("plain", "$DIR/plain: cannot be run: permission denied"),
+    let program = "let check be the path of one program, without arguments";
+    for (name, words, remedy) in [
+        ("absent", "$DIR/absent: no such program", program),
+        ("bin/check x", "\"$DIR/bin/check x\": no such program", program),
+        (
+            "plain",
+            "$DIR/plain: cannot be run: permission denied",
+            "correct the template, or its check",
+        ),
     ] {
         let check = json!({"check": world.input(name)});
         let said = world.run(&world.manifest().with("version", 1).template("t", "1", check));
-        let line = format!(
-            "error: template \"t\": its check {words}; let check be the path of a program that root can execute, without arguments\n"
-        );
+        let line = format!("error: template \"t\": its check {words}; {remedy}\n");
         assert!(said.err.starts_with(&line), "{}", said.err);
     }
     assert_eq!(world.shell(REMAINS), "");

@@ -225,6 +225,23 @@ fn a_file_that_was_there_is_moved_aside_and_put_back() {
 }
 
 #[test]
+fn a_file_that_was_there_when_the_first_copy_had_no_room_comes_back() {
+    let Some(world) = World::system() else { return };
+    world.allow("/etc/app");
+    world.shell("mkdir /etc/app; mount -t tmpfs -o size=16k,mode=755 tmpfs /etc/app; echo mine > /etc/app/key; head -c 12000 /dev/zero > /etc/app/full");
+    let said = world.run(&copied(&world, "one\n"));
+    assert!(said.err.contains("no space left"), "{said:?}");
+    world.shell("rm /etc/app/full");
+    let said = world.install(&copied(&world, "one\n"));
+    assert_eq!(
+        said.err,
+        "warning: /etc/app/key was moved to /etc/app/key.sops-backup, because a copy belongs in its place\n"
+    );
+    world.install(&base(&world));
+    assert_eq!(world.read("/etc/app/key"), "mine\n");
+}
+
+#[test]
 fn a_file_that_was_there_with_the_same_content_is_not_ours() {
     let Some(world) = World::system() else { return };
     world.shell("mkdir /etc/app; echo one > /etc/app/key; chown 1000:60 /etc/app/key; chmod 640 /etc/app/key");

@@ -116,7 +116,7 @@ fn a_value_that_probably_breaks_a_string_is_warned_of_by_its_name() {
     assert_eq!(
         said.err,
         "warning: template \"app.json\": between quotes, there is a quote, a backslash or a line end of \"lines\"; \
-         use a filter, such as @sops:lines|json@\n"
+         use a filter between double quotes, such as @sops:lines|json@\n"
     );
     assert_eq!(said.code, Some(0));
 }

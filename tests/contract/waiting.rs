@@ -98,7 +98,7 @@ fn a_run_that_hashes_many_passwords_says_so() {
             json!({"transform": "yescrypt"}),
         )
     };
-    let said = world.run(&(0..100).fold(base, hashed));
+    let said = world.run(&(0..250).fold(base, hashed));
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.told, "waiting for the hashes of passwords\n");
 }

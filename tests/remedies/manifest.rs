@@ -370,7 +370,7 @@ pub const ROWS: &[Row] = &[
     mended("to see what it said, run: {sudo}cat {path}", what_a_check_has_said_is_seen),
     mended("correct the template, or its check", a_check_is_corrected),
     mended(
-        "let check be the path of a program that root can execute, without arguments",
+        "let check be the path of one program, without arguments",
         a_check_is_one_program,
     ),
     named(
@@ -395,7 +395,10 @@ pub const ROWS: &[Row] = &[
         "use the filter base64 if its reader can decode that",
         a_filter_for_bytes_is_used,
     ),
-    mended("use a filter, such as {filtered}", a_value_between_quotes_has_a_filter),
+    mended(
+        "use a filter between double quotes, such as {filtered}",
+        a_value_between_quotes_has_a_filter,
+    ),
 ];
 
 /// A host with the secret `s`.
@@ -614,7 +617,7 @@ fn a_check_is_one_program() {
     let bare = scene.manifest.clone();
     let template = |check: &str| bare.clone().template("t", "x", json!({"check": check}));
     scene.manifest = template("/bin/true --version");
-    scene.says("its check \"/bin/true --version\": no such program; let check be the path of a program");
+    scene.says("its check \"/bin/true --version\": no such program; let check be the path of one program");
     scene.manifest = template("/bin/true");
     scene.is_mended();
 }
@@ -680,7 +683,7 @@ fn a_value_between_quotes_has_a_filter() {
         ),
         ("@sops:s|json@", "@sops:s@", "@sops:s|json@"),
     ] {
-        let words = format!("; use a filter, such as {filter}");
+        let words = format!("; use a filter between double quotes, such as {filter}");
         let text = |value: &str| format!("{{\"a\": \"{value}\"}}");
         of_template("a\"b", &words, &text(plain), &text(filtered));
     }

@@ -276,6 +276,34 @@ mod tests {
         };
         assert!(is_stored("/nix/store/0-secrets.yaml"));
         assert!(!is_stored("/etc/secrets.yaml") && !is_stored("/nix/stored.yaml"));
+        let status = PhaseStatus {
+            phase: HostPhase::System,
+            user: None,
+            unit: None,
+            manifest: String::new(),
+            waits_for_login: false,
+            generation: None,
+            last_run: Some(LastRun {
+                time: String::new(),
+                manifest: String::new(),
+                failures: vec![RunFailure {
+                    cause: String::new(),
+                    remedy: None,
+                }],
+            }),
+            no_key_yet: None,
+            entries: Vec::new(),
+            title: String::new(),
+        };
+        let said = |is_stored| status.faults("x", "again", is_stored).unwrap().to_string();
+        assert_eq!(
+            said(true),
+            "x: the last run failed; repair what the last run failed at, and switch, or if no file of the configuration has changed, run: again"
+        );
+        assert_eq!(
+            said(false),
+            "x: the last run failed; repair what the last run failed at, and run: again"
+        );
     }
 
     #[test]

@@ -10,13 +10,13 @@ arguments=$#
 tell() { [ "$arguments" = 0 ] || systemd-notify --no-block --status="$1" 2> /dev/null; }
 tell "waiting for sops.preInstall"
 # This lives as long as the commands may, so its number is no other process's when it is ended.
-( trap 'kill $! 2> /dev/null; exit' TERM; sleep 2 & wait; echo "waiting for sops.preInstall" >&2; timeout 2 /nix/store/00000000000000000000000000000000-plymouth/bin/plymouth display-message --text='waiting for sops.preInstall' 2> /dev/null; sleep 85 & wait ) &
+( trap 'kill $! 2> /dev/null; exit' TERM; sleep 2 & wait; echo "waiting for sops.preInstall" >&2; sleep 85 & trap 'kill $! 2> /dev/null; timeout 2 /nix/store/00000000000000000000000000000000-plymouth/bin/plymouth hide-message --text="waiting for sops.preInstall" 2> /dev/null; exit' TERM; timeout 2 /nix/store/00000000000000000000000000000000-plymouth/bin/plymouth display-message --text="waiting for sops.preInstall" 2> /dev/null; wait ) &
 watcher=$!
 timeout --kill-after=5 80 /bin/sh -ec 'sleep 3' < /dev/null
 status=$?
 kill "$watcher" 2> /dev/null
 wait
-timeout 2 /nix/store/00000000000000000000000000000000-plymouth/bin/plymouth hide-message --text='waiting for sops.preInstall' 2> /dev/null; tell ""
+tell ""
 case $status in
   0) ;;
   124 | 137) echo "sops.preInstall took longer than 80 seconds, and was ended" >&2 ;;
