@@ -42,5 +42,5 @@ in
       message = "sops.secrets.${lib.strings.escapeNixIdentifier name} has neededForUsers, but nix-darwin sets no passwords of users: remove neededForUsers on this host.";
     }) early;
 
-  warnings = commonChecks.warnings;
+  warnings = commonChecks.warnings ++ commonChecks.warningsOnMacos;
 }

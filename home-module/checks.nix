@@ -93,6 +93,7 @@ in
 
   warnings =
     commonChecks.warnings
+    ++ lib.optionals pkgs.stdenv.hostPlatform.isDarwin commonChecks.warningsOnMacos
     ++ lib.optionals (!pkgs.stdenv.hostPlatform.isDarwin) (
       environmentFileWarnings "secrets" ++ environmentFileWarnings "templates"
     );

@@ -181,6 +181,12 @@ in
       + "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
     );
 
+  # What macOS does not do, although nothing refuses it.
+  warningsOnMacos = lib.optional (keySources.cloudVariables != [ ]) (
+    "sops.environment sets ${lib.concatStringsSep ", " keySources.cloudVariables}, but the program that asks key services exists only for Linux: "
+    + "give this host a key of its own for each sops file, such as sops.age.keyFile."
+  );
+
   # A host without any secret needs no key. But a module that it shares with other hosts may configure one, so this is no error.
   assertions =
     {

@@ -73,6 +73,17 @@ in
       `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `VAULT_TOKEN`. They count before all other settings.
     '';
 
+    hideCredentials = lib.mkOption {
+      type = types.bool;
+      default = keyServices.isConfigured;
+      defaultText = lib.literalMD "true if one of the options that say how a service is asked is set";
+      description = ''
+        Whether age plugins are started without the variables in `sops.environment` that identify this host to a key service
+        (`AWS_SECRET_ACCESS_KEY`, `VAULT_TOKEN` and the like). Set this to false for a plugin that asks a key service itself. What is in
+        `sops.keyServices.environmentFile` gets to no plugin in any case.
+      '';
+    };
+
     timeout = lib.mkOption {
       type = types.ints.between 1 3600;
       default = 10;

@@ -53,5 +53,6 @@ in
   // lib.optionalAttrs (services.environmentFile != null) {
     environmentFile = toString services.environmentFile;
   }
-  // lib.optionalAttrs (services.timeout != 10) { inherit (services) timeout; };
+  // lib.optionalAttrs (services.timeout != 10) { inherit (services) timeout; }
+  // lib.optionalAttrs services.hideCredentials { inherit (services) hideCredentials; };
 }

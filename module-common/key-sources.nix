@@ -42,7 +42,7 @@ rec {
   cloudVariables = lib.filter (begins cloudPrefixes) variables;
   # Those of services that only a `sops keyservice` could ask, if there is none.
   unspokenVariables = lib.optionals (
-    cfg.keyServices.addresses == [ ] && !cfg.environment ? SOPS_KEYSERVICE
+    cfg.keyServices.enable && cfg.keyServices.addresses == [ ] && !cfg.environment ? SOPS_KEYSERVICE
   ) (lib.filter (begins unspokenPrefixes) variables);
 
   # Every path that a key is read from.

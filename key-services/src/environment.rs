@@ -1,9 +1,10 @@
 //! The variables that say how services are reached and what identifies this host: those of this process, of the configuration, and of a file.
 
-use std::{collections::BTreeMap, env, fs::File, io::Read as _, os::unix::fs::MetadataExt as _};
+use std::{collections::BTreeMap, env};
 
-use rustix::process::geteuid;
 use zeroize::Zeroizing;
+
+use crate::trusted_file::{self, Writer};
 
 /// Variables that any program gets.
 const GENERAL: [&str; 12] = [
@@ -41,7 +42,9 @@ impl Environment {
             .extend(listed.into_iter().map(|(name, value)| (name, Zeroizing::new(value))));
         if let Some(path) = file {
             let fault = |why: String| format!("{path}: {why}; correct sops.keyServices.environmentFile");
-            self.0.extend(read(path).and_then(|text| lines(&text)).map_err(fault)?);
+            // It says to which servers credentials go.
+            let text = trusted_file::read(path, Writer::Reader).map_err(|why| why.to_string());
+            self.0.extend(text.and_then(|text| lines(&text)).map_err(fault)?);
         }
         Ok(self)
     }
@@ -76,19 +79,6 @@ impl Environment {
     pub(crate) fn in_home(&self, name: &str) -> Option<String> {
         self.get("HOME").map(|home| format!("{}/{name}", home.trim_end_matches('/')))
     }
-}
-
-/// The text of the file, unless others could have written it: it says to which servers credentials go.
-fn read(path: &str) -> Result<Zeroizing<String>, String> {
-    let mut file = File::open(path).map_err(|error| error.to_string())?;
-    let about = file.metadata().map_err(|error| error.to_string())?;
-    let is_trusted = about.uid() == 0 || about.uid() == geteuid().as_raw();
-    if !is_trusted || about.mode() & 0o022 != 0 {
-        return Err("others than its reader may write it".to_owned());
-    }
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    file.read_to_string(&mut text).map_err(|error| error.to_string())?;
-    Ok(text)
 }
 
 /// The variables of a file that has one `NAME=VALUE` a line. Quotes around a whole value do not count; nothing else has a meaning. Blank lines and

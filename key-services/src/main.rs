@@ -19,6 +19,7 @@ mod run;
 mod secret;
 mod services;
 mod trust;
+mod trusted_file;
 mod vault;
 
 use std::{

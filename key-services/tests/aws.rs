@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use common::{ARN, Question, Server, has, kms, request, run};
 use serde_json::{Value, json};
@@ -163,6 +163,50 @@ fn sources_are_tried_in_the_order_of_the_tools_of_aws() {
     assert_eq!(last_signer(&all[4..], &files, ""), "AKIAPROFILEPROFILEPR");
     assert_eq!(last_signer(&[], &files, ""), "AKIADEFAULTDEFAULTDE");
     assert_eq!(last_signer(&keys()[..1], &[], ""), "ASIAISSUEDISSUEDISSU");
+}
+
+/// The file chooses the partition, and with it who gets the token.
+#[test]
+fn a_token_of_another_issuer_stays_in_the_partition_of_its_role() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    fs::write(token.path(), "jwt").unwrap();
+    let path = token.path().to_str().unwrap();
+    let variables = [("AWS_WEB_IDENTITY_TOKEN_FILE", path), ("AWS_ROLE_ARN", ROLE)];
+    let arn = "arn:aws-cn:kms:cn-north-1:111122223333:key/x";
+    let entry = json!({ "kms": { "arn": arn, "enc": "YQ==" } });
+    let (asked, run) = ask(&variables, &[], entry.clone());
+    assert!(asked.is_empty());
+    assert_eq!(run.error(0, "kind"), "address_refused");
+    assert_eq!(
+        run.error(0, "cause"),
+        format!(
+            "the key is in the partition aws-cn of AWS, and the role {ROLE} is not, so the token in {path} is not sent there"
+        )
+    );
+    let role = ("AWS_ROLE_ARN", "arn:aws-cn:iam::111122223333:role/sops");
+    let (_, run) = ask(&[variables[0], role], &[], entry);
+    assert_eq!(run.data_key(0), "a2V5");
+}
+
+#[test]
+fn a_file_that_others_may_write_is_not_used() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("file");
+    let path = path.to_str().unwrap();
+    fs::write(path, "[default]\naws_access_key_id = A\naws_secret_access_key = B\n").unwrap();
+    let refused = |variables: &[(&str, &str)]| {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o620)).unwrap();
+        let (asked, run) = ask(variables, &[], kms("YQ=="));
+        assert!(asked.is_empty(), "{variables:?}");
+        let why = run.error(0, "cause") + "; " + &run.error(0, "remedy");
+        let to_do = format!("let nobody else write it: chmod go-w {path}, and chown it to its reader");
+        assert_eq!(why, format!("{path}: others than its reader may write it; {to_do}"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(ask(variables, &[], kms("YQ==")).1.data_key(0), "a2V5");
+    };
+    refused(&[("AWS_CONFIG_FILE", path)]);
+    refused(&[("AWS_SHARED_CREDENTIALS_FILE", path)]);
+    refused(&[("AWS_WEB_IDENTITY_TOKEN_FILE", path), ("AWS_ROLE_ARN", ROLE)]);
 }
 
 #[test]

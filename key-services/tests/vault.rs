@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::{fs, io::ErrorKind, net::TcpListener};
+use std::{fs, io::ErrorKind, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
 use common::{Question, Run, Server, request, run, vault};
 use serde_json::json;
@@ -116,6 +116,11 @@ fn a_token_may_be_in_a_file() {
     let (asked, run) = ask(&server, &server.url, &variables);
     assert_eq!(run.data_key(0), "a2V5");
     assert_eq!(asked[0].headers["x-vault-token"], "from-file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o602)).unwrap();
+    let (asked, run) = ask(&server, &server.url, &variables);
+    assert_eq!(asked.len(), 1);
+    let why = format!("{}: others than its reader may write it", path.display());
+    assert_eq!(run.error(0, "cause"), why);
 }
 
 #[test]

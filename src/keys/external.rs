@@ -165,7 +165,7 @@ impl Keyring {
         let asking = if self.may_ask { Asking::Terminal } else { Asking::Nobody };
         let files = names(asked.iter().map(|asked| asked.name.as_str()));
         let what = awaited(&format!("age-plugin-{name}"), &files);
-        let answers = plugin::unwrap(name, what, &identities, &stanzas, &asking, timeout);
+        let answers = plugin::unwrap(name, what, &identities, &stanzas, &asking, timeout, self.hides_credentials());
         let mut opened = HashMap::new();
         for (asked, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {

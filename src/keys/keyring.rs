@@ -81,6 +81,11 @@ impl Keyring {
         }
     }
 
+    /// Whether plugins do not get what identifies this host to key services.
+    pub(crate) fn hides_credentials(&self) -> bool {
+        self.key_services.as_ref().is_some_and(|services| services.hides_credentials)
+    }
+
     /// The names of the plugins for which this host has identities, each once, in the order of the identities.
     pub(crate) fn plugin_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

@@ -130,7 +130,7 @@ impl DataKeyRecovery {
             let was_enough = self.is_enough();
             let mut indices = std::mem::take(&mut waiting).into_iter();
             for index in indices.by_ref() {
-                if !was_enough && self.is_in_open_group(index) {
+                if !was_enough && self.has_open_group(index) {
                     waiting.push(index);
                 } else if self.try_entry(index, &mut open) && (self.is_open() || self.is_enough() != was_enough) {
                     break;
@@ -192,7 +192,8 @@ impl DataKeyRecovery {
         self.groups.get(index.group)?.entries.get(index.entry)
     }
 
-    fn is_in_open_group(&self, index: EntryIndex) -> bool {
+    /// Whether the key group of an entry is open.
+    pub(crate) fn has_open_group(&self, index: EntryIndex) -> bool {
         self.groups.get(index.group).is_some_and(Group::is_open)
     }
 

@@ -98,6 +98,8 @@ pub struct KeyServices {
     pub environment_file: Option<String>,
     /// The time for everything that is asked of one service.
     pub timeout: Duration,
+    /// Whether age plugins do not get the variables of this process that identify this host to a key service.
+    pub hides_credentials: bool,
 }
 
 impl Default for KeySources {

@@ -31,6 +31,8 @@ pub(crate) struct RawKeyServices {
     /// How many seconds everything that is asked of one service may take. The default is 10.
     #[cfg_attr(test, schemars(range(min = 1, max = 3600)))]
     pub timeout: Option<u64>,
+    /// Whether age plugins do not get the environment variables that identify this host to a key service. The default is false.
+    pub hide_credentials: Option<bool>,
     #[serde(flatten, skip_serializing)]
     #[cfg_attr(test, schemars(skip))]
     pub unknown: BTreeMap<String, Value>,
@@ -86,6 +88,7 @@ pub(crate) fn key_services(raw: Option<RawKeyServices>, findings: &mut Findings)
         environment: raw.environment.unwrap_or_default(),
         environment_file: raw.environment_file.filter(|path| !path.is_empty()),
         timeout: Duration::from_secs(seconds),
+        hides_credentials: raw.hide_credentials.unwrap_or(false),
     })
 }
 

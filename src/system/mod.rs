@@ -7,7 +7,7 @@ pub mod account_files;
 pub mod budget;
 pub(crate) mod child;
 mod child_end;
-mod child_environment;
+pub(crate) mod child_environment;
 pub(crate) mod child_error;
 pub mod confinement;
 pub(crate) mod handle;

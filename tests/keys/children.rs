@@ -1,8 +1,10 @@
 //! Tests what the programs that a run starts are told, and what they are not told.
 
+use serde_json::{Value, json};
+
 use crate::common::{Call, World, has, secret_in};
 use crate::fixture;
-use crate::host::Host;
+use crate::host::{Host, plugin_identity};
 
 /// A host that has a key in a variable, and that also needs every kind of program. Its unit reports to systemd.
 fn host() -> Host {
@@ -20,6 +22,11 @@ fn host() -> Host {
         .variable("SOPS_AGE_SSH_PRIVATE_KEY_CMD", "head -c 10000 $DIR/ssh")
 }
 
+/// Key services that are asked by a program that is never needed here. `hides`: whether plugins do without credentials for them.
+fn key_services(hides: bool) -> Value {
+    json!({"program": "/nowhere", "hideCredentials": hides})
+}
+
 /// The name of a program that was started.
 fn name(call: &Call) -> String {
     let path = call.paths().first().cloned().unwrap_or_default();
@@ -28,11 +35,18 @@ fn name(call: &Call) -> String {
 
 #[test]
 fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
+    assert_nothing_is_found(&host(), false);
+    let hiding = host().field("version", 1).field("keyServices", key_services(true));
+    assert_nothing_is_found(&hiding, true);
+}
+
+/// `hides`: whether plugins do without what identifies the host to key services. gpg does without it always.
+fn assert_nothing_is_found(host: &Host, hides: bool) {
     if !has("strace") {
         return;
     }
     // The program hides its memory from other users, so only root's strace can see the arguments of calls.
-    let Some(host) = World::system().and_then(|world| host().ready_in(world)) else {
+    let Some(host) = World::system().and_then(|world| host.ready_in(world)) else {
         return;
     };
     let files = [
@@ -61,15 +75,39 @@ fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
         assert!(!call.arguments.contains("SOPS_AGE_KEY="), "{}", name(call));
         assert!(!call.arguments.contains("NOTIFY_SOCKET="), "{}", name(call));
         assert_eq!(secret_in(&call.arguments), None, "{}", name(call));
-        // A key command may need them to ask a service for the key.
-        let is_of_command = ["sh", "cat", "head"].contains(&name(call).as_str());
+        // A key command or a plugin may need them to ask a service for the key.
+        let name = name(call);
+        let is_given = match name.as_str() {
+            "sh" | "cat" | "head" => true,
+            gpg if gpg.starts_with("gpg") => false,
+            "age-plugin-test" => !hides,
+            // What the plugin starts.
+            _ if !hides => continue,
+            _ => false,
+        };
         for credential in ["AWS_SECRET_ACCESS_KEY=", "VAULT_TOKEN="] {
-            assert_eq!(
-                call.arguments.contains(credential),
-                is_of_command,
-                "{credential} of {}",
-                name(call)
-            );
+            assert_eq!(call.arguments.contains(credential), is_given, "{credential} of {name}");
         }
     }
+}
+
+#[test]
+fn a_plugin_that_fails_without_the_credentials_is_told_with_their_names() {
+    let host = Host::new()
+        .variable("VAULT_TOKEN", "hvs.token")
+        .variable("AWS_SESSION_TOKEN", "session")
+        .identity(&plugin_identity("fixtures", &["exit 7"]))
+        .field("version", 1);
+    let note = |hides| {
+        let host = host.clone().field("keyServices", key_services(hides)).ready()?;
+        let said = host.with_files(&[fixture("to-plugin.yaml")]).run();
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let row = said.err.lines().find(|line| line.contains("  age1test1"))?.to_owned();
+        Some(row.split_once("  (")?.1.to_owned())
+    };
+    let failed = "age-plugin-test ended with status 7 before it was done";
+    assert_eq!(note(false), Some(format!("{failed})")));
+    let hint = "if it needs them, set sops.keyServices.hideCredentials to false";
+    let hidden = "it did not get AWS_SESSION_TOKEN and VAULT_TOKEN";
+    assert_eq!(note(true), Some(format!("{failed}; {hidden}: {hint})")));
 }

@@ -408,3 +408,44 @@ fn the_program_is_started_once_for_all_files() {
     assert_eq!(said.err.matches("  (denied)").count(), 1, "{said:?}");
     assert_eq!(said.err.matches("it gave no answer").count(), 19, "{said:?}");
 }
+
+/// After a merge of two versions of a file, an entry may open to the data key of the other version.
+#[test]
+fn an_answer_that_does_not_fit_the_file_is_not_the_last_one() {
+    if !has("age") {
+        return;
+    }
+    let world = World::user();
+    let entry = |enc| format!(r#"{{"arn": "{ARN}", "created_at": "2024-01-01T00:00:00Z", "enc": "{enc}", "aws_profile": ""}}"#);
+    let entries = format!("\"sops\": {{ \"kms\": [{}, {}],", entry("AQIC"), entry("AQID"));
+    let path = world.damaged("nesting.json", "merged.json", "\"sops\": {", &entries);
+    let file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let data_key = data_key(&world, file["sops"]["age"][0]["enc"].as_str().unwrap());
+    // It answers as the real one does: the first answer opens the key group, and the other entry is not decided.
+    let log = world.write("log", "");
+    let script = format!(
+        r#"#!/bin/sh
+        request=$(cat); echo "$request" >> {}
+        case $request in
+            *'"enc":"AQIC"'*) echo '{{"id":0,"data_key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}';;
+            *) echo '{{"id":0,"data_key":"{data_key}"}}';;
+        esac
+        "#,
+        log.display()
+    );
+    let manifest = scripted(&world, &script)
+        .without("ageKeyFile")
+        .secret("s", &path, "database/host");
+    let said = world.run(&manifest);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 2);
+}
+
+/// The data key that age decrypts with the key of the world, in base64.
+fn data_key(world: &World, encrypted: &str) -> String {
+    let message = world.write("message", encrypted);
+    let mut age = Command::new("sh");
+    age.args(["-c", r#"age --decrypt --identity "$0" "$1" | base64 --wrap 0"#]);
+    let output = age.arg(world.fixture("keys/age.txt")).arg(message).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -112,6 +112,7 @@ let
     "key-of-a-user-without-home-manager"
     # Its program asks key services itself.
     "key-service-of-a-cloud"
+    "key-service-of-a-plugin"
     "key-service-that-boots"
     "key-services"
     "key-services-turned-off"

@@ -56,6 +56,11 @@ pub const ROWS: &[Row] = &[
         &["sops.keyServices.addresses"],
     ),
     named(
+        "if it needs them, set sops.keyServices.hideCredentials to false",
+        "tests/keys/children.rs has the same plugin with and without it",
+        &["sops.keyServices.hideCredentials"],
+    ),
+    named(
         "no such program; set sops.keyServices.package",
         "tests/keys/services.rs has the program at its place",
         &["sops.keyServices.package"],

@@ -225,6 +225,11 @@ pub const ROWS: &[Row] = &[
         &["sops.keyServices.enable"],
     ),
     named(
+        "give this host a key of its own for each sops file, such as sops.age.keyFile.",
+        "the modules say it on macOS alone, where tests/nix evaluates it",
+        &["sops.age.keyFile"],
+    ),
+    named(
         "nothing says which file to make: set sops.age.keyFile.",
         EVALUATED,
         &["sops.age.keyFile", "sops.age.generateKey"],

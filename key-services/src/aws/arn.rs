@@ -16,6 +16,8 @@ const PARTITIONS: [(&str, &str, &str); 8] = [
 
 /// Where a key is, by its ARN: `arn:PARTITION:kms:REGION:ACCOUNT:key/…`.
 pub(crate) struct Arn {
+    /// The partition, which is a realm of AWS with credentials of its own.
+    pub partition: &'static str,
     /// The region. It becomes part of a host name, so it has the form of a region and no other.
     pub region: String,
     /// The domain of the services of the partition.
@@ -44,9 +46,10 @@ impl Arn {
             return Err(fault("has not the form arn:aws:kms:REGION:ACCOUNT:key/ID"));
         }
         let known = PARTITIONS.iter().find(|(name, ..)| name == partition);
-        let (_, domain, dual_stack_domain) =
+        let (partition, domain, dual_stack_domain) =
             known.ok_or_else(|| fault("names a partition of AWS that this program does not know"))?;
         Ok(Self {
+            partition,
             region: (*region).to_owned(),
             domain,
             dual_stack_domain,

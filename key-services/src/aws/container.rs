@@ -1,6 +1,6 @@
 //! The role of a container, from the endpoint that ECS or the pod identity of EKS names.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -10,6 +10,7 @@ use crate::{
     http::Question,
     origin::Origin,
     quote::quote,
+    trusted_file::{self, Writer},
 };
 
 /// The addresses that may be asked without TLS, beside those of this host: of ECS and EKS.
@@ -66,7 +67,7 @@ fn token(caller: &Caller<'_>) -> Result<Option<Zeroizing<String>>, Fault> {
     let Some(path) = caller.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") else {
         return Ok(own());
     };
-    let text = fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|error| Fault::new(Kind::NoCredentials, format!("{}: {error}", quote(path, &[]))))?;
+    let if_missing = "correct AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    let text = trusted_file::read(path, Writer::Owner).map_err(|why| why.fault(&quote(path, &[]), if_missing))?;
     Ok(Some(Zeroizing::new(text.trim().to_owned())))
 }

@@ -1,12 +1,13 @@
 //! The shared files of AWS: `~/.aws/config` and `~/.aws/credentials`.
 
-use std::{collections::BTreeMap, fs, io};
+use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
 use crate::{
     environment::Environment,
-    fault::{Fault, Kind},
+    fault::Fault,
+    trusted_file::{self, Writer},
 };
 
 /// The settings of one profile.
@@ -46,16 +47,14 @@ impl Profiles {
             self.places.push(format!("~/{in_home} (HOME is not set)"));
             return Ok(());
         };
-        match fs::read_to_string(&path).map(Zeroizing::new) {
+        // A profile may name a program that prints credentials.
+        match trusted_file::read(&path, Writer::Reader) {
             Ok(text) => {
                 self.merge(&text, in_home == ".aws/config");
                 self.places.push(path);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.places.push(format!("{path} (not there)")),
-            Err(error) => {
-                let fault = Fault::new(Kind::NoCredentials, format!("{path}: {error}"));
-                return Err(fault.remedy("give root the right to read it, or repair it"));
-            }
+            Err(why) if why.is_missing() => self.places.push(format!("{path} (not there)")),
+            Err(why) => return Err(why.fault(&path, "")),
         }
         Ok(())
     }

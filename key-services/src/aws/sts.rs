@@ -1,6 +1,6 @@
 //! The token service of AWS: roles, and credentials for tokens of other issuers.
 
-use std::{fmt::Write as _, fs};
+use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
@@ -15,6 +15,7 @@ use crate::{
     http::Answer,
     quote::quote,
     secret::Secret,
+    trusted_file::{self, Writer},
 };
 
 /// A role, and how it is assumed.
@@ -54,10 +55,9 @@ pub(crate) fn assume(caller: &Caller<'_>, key: &Arn, role: &Role<'_>, credential
 ///
 /// If the file cannot be read, there is no answer, or a refusal.
 pub(crate) fn assume_with_token(caller: &Caller<'_>, key: &Arn, role: &Role<'_>, token_file: &str) -> Result<Credentials, Fault> {
-    let token = fs::read_to_string(token_file).map(Zeroizing::new).map_err(|error| {
-        let fault = Fault::new(Kind::NoCredentials, format!("{token_file}: {error}"));
-        fault.remedy("correct AWS_WEB_IDENTITY_TOKEN_FILE, or have the token written before this runs")
-    })?;
+    stays_at_home(role.arn, key, token_file)?;
+    let if_missing = "correct AWS_WEB_IDENTITY_TOKEN_FILE, or have the token written before this runs";
+    let token = trusted_file::read(token_file, Writer::Owner).map_err(|why| why.fault(token_file, if_missing))?;
     let mut form = form("AssumeRoleWithWebIdentity", role);
     field(&mut form, "WebIdentityToken", token.trim());
     let identity = format!("role {} for the token in {token_file}", quote(role.arn, &[]));
@@ -68,6 +68,25 @@ pub(crate) fn assume_with_token(caller: &Caller<'_>, key: &Arn, role: &Role<'_>,
         return Err(fault.asked_by(identity));
     }
     read(&answer, identity)
+}
+
+/// Refuses a key whose partition is not that of the role: the file chooses the partition, and with it the token service that would get the
+/// token, which is all that it takes to be this host.
+fn stays_at_home(role: &str, key: &Arn, token_file: &str) -> Result<(), Fault> {
+    let own = role.split(':').nth(1).unwrap_or_default();
+    if own == key.partition {
+        return Ok(());
+    }
+    let cause = format!(
+        "the key is in the partition {} of AWS, and the role {} is not, so the token in {token_file} is not sent there",
+        key.partition,
+        quote(role, &[])
+    );
+    let fault = Fault::new(Kind::AddressRefused, cause);
+    Err(fault.remedy(format!(
+        "name a role in {} for this host, or correct the `arn` in the file",
+        key.partition
+    )))
 }
 
 fn ask(caller: &Caller<'_>, key: &Arn, form: &str, credentials: Option<&Credentials>) -> Result<Answer, Fault> {

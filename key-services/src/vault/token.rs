@@ -1,12 +1,11 @@
 //! The token that this host shows to Vault or OpenBao.
 
-use std::{fs, io};
-
 use zeroize::Zeroizing;
 
 use crate::{
     environment::Environment,
     fault::{Fault, Kind},
+    trusted_file::{self, Writer},
 };
 
 /// A token, or none where an agent adds its own.
@@ -30,18 +29,11 @@ pub(crate) fn find(environment: &Environment) -> Result<Token, Fault> {
     let named = environment.get("VAULT_TOKEN_FILE").map(ToOwned::to_owned);
     let is_named = named.is_some();
     let file = named.or_else(|| environment.in_home(".vault-token"));
-    let read = file
-        .as_deref()
-        .map(|path| (path, fs::read_to_string(path).map(Zeroizing::new)));
+    let read = file.as_deref().map(|path| (path, trusted_file::read(path, Writer::Owner)));
     match read {
         Some((path, Ok(text))) if !text.trim().is_empty() => return Ok(token(&text, format!("the token in {path}"))),
-        Some((path, Err(error))) if is_named || error.kind() != io::ErrorKind::NotFound => {
-            let remedy = if error.kind() == io::ErrorKind::NotFound {
-                "correct sops.keyServices.vault.tokenFile, or wait for what writes it"
-            } else {
-                "give root the right to read it"
-            };
-            return Err(Fault::new(Kind::NoCredentials, format!("{path}: {error}")).remedy(remedy));
+        Some((path, Err(why))) if is_named || !why.is_missing() => {
+            return Err(why.fault(path, "correct sops.keyServices.vault.tokenFile, or wait for what writes it"));
         }
         _ => {}
     }

@@ -232,6 +232,7 @@ mod tests {
             environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
             environment_file: Some("/run/env".to_owned()),
             timeout: Duration::from_secs(10),
+            hides_credentials: true,
         }
     }
 

@@ -169,9 +169,10 @@ impl NoKey {
             .or_else(|| is_said.then(|| "repair the fault named above".to_owned()))
     }
 
-    /// The advice to ask a key service. Returns `None` if other keys could open the file, or if key services are asked.
+    /// The advice to ask a key service. Returns `None` if other keys could open the file, if key services are asked, or on a system for
+    /// which there is no program that asks them.
     fn turn_on(&self) -> Option<String> {
-        let services = self.unasked()?;
+        let services = self.unasked().filter(|_| cfg!(target_os = "linux"))?;
         let (spoken, others): (Vec<_>, Vec<_>) = services.into_iter().partition(|service| service.is_spoken());
         Some(if spoken.is_empty() {
             let others = shown(&others);

@@ -453,6 +453,19 @@ in
     inherit (host { environment.AWS_REGION = "eu-central-1"; }) module;
   };
 
+  # A plugin asks a service itself.
+  key-service-of-a-plugin = {
+    shows = [ "manifest.json" ];
+    inherit
+      (host {
+        environment.AWS_REGION = "eu-central-1";
+        keyServices.aws.profile = "secrets";
+        keyServices.hideCredentials = false;
+      })
+      module
+      ;
+  };
+
   # Every option for key services, and no other key.
   key-services = {
     shows = [

@@ -156,6 +156,13 @@ in
       reloadUnits = [ "app.service" ];
     };
   };
+  # Variables of key services, for which nothing is there that would ask.
+  darwin-says-nobody-asks-key-services = host [ ] {
+    imports = [ hostKey ];
+    sops.environment.AWS_REGION = "eu-central-1";
+    sops.environment.GOOGLE_CREDENTIALS = "/key.json";
+    sops.secrets."db/password" = { };
+  };
   darwin-says-that-an-owner-is-there-twice = host [ ] {
     imports = [ hostKey ];
     sops.secrets."db/password".uid = 501;

@@ -11,6 +11,8 @@ pub(crate) struct PluginFailure {
     pub program: String,
     /// The reason why the plugin gave no key.
     pub fault: Fault,
+    /// The variables of this process that the plugin did not get, because they identify this host to a key service.
+    pub hidden: Vec<&'static str>,
 }
 
 /// The reason why a plugin gave no key. All texts are safe to print on one line.
@@ -39,6 +41,15 @@ impl PluginFailure {
     /// Whether the plugin works as it should, and merely has no key for the message.
     pub(crate) fn is_not_held(&self) -> bool {
         self.fault == Fault::NoFit
+    }
+
+    /// Whether the plugin may have failed because it lacks a variable.
+    fn may_lack_a_variable(&self) -> bool {
+        let is_of_another_kind = matches!(
+            self.fault,
+            Fault::Missing | Fault::Child(ChildError::Missing) | Fault::Asked(_) | Fault::Unanswered(_) | Fault::NoFit
+        );
+        !self.hidden.is_empty() && !is_of_another_kind
     }
 }
 
@@ -70,7 +81,15 @@ impl fmt::Display for PluginFailure {
             Fault::Said(words) if words.is_empty() => write!(f, "{program} failed without a reason"),
             Fault::Said(words) => write!(f, "{program}: {words}"),
             Fault::NoFit => write!(f, "no identity of {program} fits"),
+        }?;
+        if self.may_lack_a_variable() {
+            let hidden = self.hidden.join(" and ");
+            write!(
+                f,
+                "; it did not get {hidden}: if it needs them, set sops.keyServices.hideCredentials to false"
+            )?;
         }
+        Ok(())
     }
 }
 

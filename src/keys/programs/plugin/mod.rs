@@ -27,7 +27,8 @@ use crate::{keys::age::PluginIdentity, system::progress::Progress};
 
 /// Asks the plugin once about all `messages`. Each message is the list of stanzas of one age header, and is not empty. Returns a
 /// file key or a failure for each message, in the same order. `what` says what is waited for, if the plugin takes long. `timeout`
-/// is the time of the plugin for all messages together. The time that a person takes to answer does not count.
+/// is the time of the plugin for all messages together. The time that a person takes to answer does not count. If
+/// `hides_credentials`, the plugin does not get the variables that identify this host to key services.
 ///
 /// A file key from a plugin is only a claim. The caller checks the MAC of the message's header with the file key.
 pub(crate) fn unwrap(
@@ -37,8 +38,10 @@ pub(crate) fn unwrap(
     messages: &[Vec<Stanza>],
     asking: &Asking,
     timeout: Duration,
+    hides_credentials: bool,
 ) -> Vec<Result<FileKey, PluginFailure>> {
     let path = env::var_os("PATH").unwrap_or_default();
     let progress = Progress::about(what);
-    Program::find(plugin, &path).unwrap(identities, messages, asking, timeout, progress)
+    let program = Program::find(plugin, &path).hiding_credentials(hides_credentials);
+    program.unwrap(identities, messages, asking, timeout, progress)
 }

@@ -75,6 +75,7 @@ impl PluginOutcome {
         let failure = |fault| PluginFailure {
             program: program.to_owned(),
             fault,
+            hidden: Vec::new(),
         };
         let messages = self.messages.into_iter();
         messages

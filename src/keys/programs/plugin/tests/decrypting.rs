@@ -106,6 +106,7 @@ fn the_post_quantum_plugin_of_age_opens_several_files_at_once() {
         &shown,
         &Asking::Nobody,
         TIMEOUT,
+        false,
     );
     let opened: Vec<_> = results
         .into_iter()
@@ -156,6 +157,7 @@ fn the_passphrase_plugin_of_age_opens_and_says_what_is_wrong() {
         &[stanzas(&message).unwrap()],
         &Asking::Nobody,
         TIMEOUT,
+        false,
     );
     let outcome = match results.remove(0) {
         Ok(key) => String::from_utf8(content(&message, key).unwrap()).unwrap(),
