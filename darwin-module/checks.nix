@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  options,
   ...
 }:
 
@@ -9,6 +10,7 @@ let
   cfg = import ../module-common/in-effect.nix { inherit config lib; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
+  isSet = import ../module-common/is-set.nix { inherit lib; };
   ownershipChecks = import ../module-common/ownership-checks.nix { inherit lib; };
 
   entries =
@@ -42,5 +44,7 @@ in
       message = "sops.secrets.${lib.strings.escapeNixIdentifier name} has neededForUsers, but nix-darwin sets no passwords of users: remove neededForUsers on this host.";
     }) early;
 
-  warnings = commonChecks.warnings ++ commonChecks.warningsOnMacos;
+  warnings =
+    commonChecks.warnings
+    ++ lib.optionals (!isSet options.sops.keyServices.enable) commonChecks.warningsOnMacos;
 }

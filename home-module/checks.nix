@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  options,
   pkgs,
   ...
 }:
@@ -10,6 +11,7 @@ let
   cfg = import ../module-common/in-effect.nix { inherit config lib; };
   splitGpg = cfg.gnupg.qubes-split-gpg;
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  isSet = import ../module-common/is-set.nix { inherit lib; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
   # A home without any secret needs no key. But a module that it shares with other homes may configure one, so this is no error.
@@ -93,7 +95,9 @@ in
 
   warnings =
     commonChecks.warnings
-    ++ lib.optionals pkgs.stdenv.hostPlatform.isDarwin commonChecks.warningsOnMacos
+    ++ lib.optionals (
+      pkgs.stdenv.hostPlatform.isDarwin && !isSet options.sops.keyServices.enable
+    ) commonChecks.warningsOnMacos
     ++ lib.optionals (!pkgs.stdenv.hostPlatform.isDarwin) (
       environmentFileWarnings "secrets" ++ environmentFileWarnings "templates"
     );

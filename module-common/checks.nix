@@ -184,7 +184,7 @@ in
   # What macOS does not do, although nothing refuses it.
   warningsOnMacos = lib.optional (keySources.cloudVariables != [ ]) (
     "sops.environment sets ${lib.concatStringsSep ", " keySources.cloudVariables}, but the program that asks key services exists only for Linux: "
-    + "give this host a key of its own for each sops file, such as sops.age.keyFile."
+    + "give this host a key of its own for each sops file, or set sops.keyServices.enable to false if the variables are for something else."
   );
 
   # A host without any secret needs no key. But a module that it shares with other hosts may configure one, so this is no error.

@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  options,
   pkgs,
   ...
 }:
@@ -10,6 +11,7 @@ let
   cfg = config.sops;
   keySources = import ./key-sources.nix { inherit lib cfg; };
   keyServices = import ./key-services.nix { inherit lib cfg; };
+  isSet = import ./is-set.nix { inherit lib; };
   types = lib.types // import ./types.nix { inherit lib; };
   textOption =
     example: description:
@@ -75,12 +77,13 @@ in
 
     hideCredentials = lib.mkOption {
       type = types.bool;
-      default = keyServices.isConfigured;
-      defaultText = lib.literalMD "true if one of the options that say how a service is asked is set";
+      default = keyServices.isConfigured || isSet options.sops.keyServices.enable;
+      defaultText = lib.literalMD "true if `sops.keyServices.enable` or one of the options that turn it on is set";
       description = ''
         Whether age plugins are started without the variables in `sops.environment` that identify this host to a key service
         (`AWS_SECRET_ACCESS_KEY`, `VAULT_TOKEN` and the like). Set this to false for a plugin that asks a key service itself. What is in
-        `sops.keyServices.environmentFile` gets to no plugin in any case.
+        `sops.keyServices.environmentFile` gets to no plugin in any case. Where `sops.keyServices.enable` is false, this has no effect, and plugins get
+        the variables.
       '';
     };
 

@@ -26,8 +26,10 @@ pub(crate) enum Unusable {
     Missing(io::Error),
     /// It cannot be read.
     Unreadable(io::Error),
-    /// Others than those who may can write it.
+    /// Its group or others may write it.
     Writable,
+    /// It belongs to another user than root and the user of this process.
+    Foreign,
 }
 
 /// The text of the file at `path`.
@@ -39,7 +41,10 @@ pub(crate) fn read(path: &str, writer: Writer) -> Result<Zeroizing<String>, Unus
     let file = File::open(path)?;
     let about = file.metadata()?;
     let is_owner_trusted = writer == Writer::Owner || about.uid() == 0 || about.uid() == geteuid().as_raw();
-    if !is_owner_trusted || about.mode() & 0o022 != 0 {
+    if !is_owner_trusted {
+        return Err(Unusable::Foreign);
+    }
+    if about.mode() & 0o022 != 0 {
         return Err(Unusable::Writable);
     }
     // The buffer is as large as the file, so that no part of it is left behind when it grows.
@@ -64,9 +69,8 @@ impl Unusable {
         match self {
             Self::Missing(_) => fault.remedy(if_missing),
             Self::Unreadable(_) => fault.remedy("give root the right to read it, or repair it"),
-            Self::Writable => fault.remedy(format!(
-                "let nobody else write it: chmod go-w {path}, and chown it to its reader"
-            )),
+            Self::Writable => fault.remedy(format!("let nobody but its owner write it: chmod go-w {path}")),
+            Self::Foreign => fault.remedy("make a copy that belongs to root, and name that one"),
         }
     }
 }
@@ -75,7 +79,8 @@ impl fmt::Display for Unusable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(error) | Self::Unreadable(error) => error.fmt(out),
-            Self::Writable => out.write_str("others than its reader may write it"),
+            Self::Writable => out.write_str("others than its owner may write it"),
+            Self::Foreign => out.write_str("it belongs to somebody else than root and the user of this run"),
         }
     }
 }

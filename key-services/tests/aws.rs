@@ -174,18 +174,19 @@ fn a_token_of_another_issuer_stays_in_the_partition_of_its_role() {
     let variables = [("AWS_WEB_IDENTITY_TOKEN_FILE", path), ("AWS_ROLE_ARN", ROLE)];
     let arn = "arn:aws-cn:kms:cn-north-1:111122223333:key/x";
     let entry = json!({ "kms": { "arn": arn, "enc": "YQ==" } });
-    let (asked, run) = ask(&variables, &[], entry.clone());
-    assert!(asked.is_empty());
-    assert_eq!(run.error(0, "kind"), "address_refused");
+    let refused = run(&variables, &request(std::slice::from_ref(&entry)));
+    assert_eq!(refused.error(0, "kind"), "address_refused");
     assert_eq!(
-        run.error(0, "cause"),
+        refused.error(0, "cause"),
         format!(
             "the key is in the partition aws-cn of AWS, and the role {ROLE} is not, so the token in {path} is not sent there"
         )
     );
+    // Where the configuration names the server, the file chooses nothing.
+    let (_, named) = ask(&variables, &[], entry.clone());
+    assert_eq!(named.data_key(0), "a2V5");
     let role = ("AWS_ROLE_ARN", "arn:aws-cn:iam::111122223333:role/sops");
-    let (_, run) = ask(&[variables[0], role], &[], entry);
-    assert_eq!(run.data_key(0), "a2V5");
+    assert_eq!(run(&[variables[0], role], &request(&[entry])).error(0, "kind"), "unreachable");
 }
 
 #[test]
@@ -199,14 +200,30 @@ fn a_file_that_others_may_write_is_not_used() {
         let (asked, run) = ask(variables, &[], kms("YQ=="));
         assert!(asked.is_empty(), "{variables:?}");
         let why = run.error(0, "cause") + "; " + &run.error(0, "remedy");
-        let to_do = format!("let nobody else write it: chmod go-w {path}, and chown it to its reader");
-        assert_eq!(why, format!("{path}: others than its reader may write it; {to_do}"));
+        let to_do = format!("let nobody but its owner write it: chmod go-w {path}");
+        assert_eq!(why, format!("{path}: others than its owner may write it; {to_do}"));
         fs::set_permissions(path, fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(ask(variables, &[], kms("YQ==")).1.data_key(0), "a2V5");
     };
     refused(&[("AWS_CONFIG_FILE", path)]);
     refused(&[("AWS_SHARED_CREDENTIALS_FILE", path)]);
     refused(&[("AWS_WEB_IDENTITY_TOKEN_FILE", path), ("AWS_ROLE_ARN", ROLE)]);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o602)).unwrap();
+    let container = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path),
+    ];
+    let (_, run) = ask(&container, &[], kms("YQ=="));
+    assert_eq!(run.error(0, "cause"), format!("{path}: others than its owner may write it"));
+    if rustix::process::geteuid().is_root() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::chown(path, Some(1000), None).unwrap();
+        let (_, run) = ask(&[("AWS_CONFIG_FILE", path)], &[], kms("YQ=="));
+        assert_eq!(
+            run.error(0, "cause"),
+            format!("{path}: it belongs to somebody else than root and the user of this run")
+        );
+    }
 }
 
 #[test]

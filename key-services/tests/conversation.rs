@@ -85,7 +85,7 @@ fn a_file_of_variables_that_others_may_write_is_not_used() {
     asked["environment_file"] = json!(file);
     let run = run(&[], &asked);
     assert!(
-        !run.is_success && run.text.contains("env: others than its reader may write it; correct"),
+        !run.is_success && run.text.contains("env: others than its owner may write it; correct"),
         "{}",
         run.text
     );

@@ -119,7 +119,7 @@ fn a_token_may_be_in_a_file() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o602)).unwrap();
     let (asked, run) = ask(&server, &server.url, &variables);
     assert_eq!(asked.len(), 1);
-    let why = format!("{}: others than its reader may write it", path.display());
+    let why = format!("{}: others than its owner may write it", path.display());
     assert_eq!(run.error(0, "cause"), why);
 }
 

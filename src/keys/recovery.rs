@@ -80,6 +80,18 @@ impl DataKeyRecovery {
         if self.groups.len() > 1 { names.collect() } else { Vec::new() }
     }
 
+    /// Why other programs did not open entries of the file that are closed, as sentences.
+    #[must_use]
+    pub fn failures_of_programs(&self) -> Vec<&str> {
+        let entries = self.groups.iter().flat_map(|group| &group.entries);
+        let failures = entries.filter(|entry| entry.is_closed()).flat_map(|entry| &entry.failures);
+        let words = failures.filter_map(|failure| match failure {
+            EntryFailure::ProgramFailed(words) => Some(words.as_str()),
+            _ => None,
+        });
+        words.collect()
+    }
+
     /// The number of key groups that must be open to get the data key.
     pub(crate) fn needed(&self) -> usize {
         self.needed

@@ -1,6 +1,9 @@
 //! Opens files with keys that key services hold, such as those of clouds.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
 
 use super::{
     external::names,
@@ -17,6 +20,9 @@ use crate::sops::{metadata::MasterKey, remote::RemoteKey};
 /// the time for all others. sops writes one entry for each key and key group.
 const MOST_ENTRIES: usize = 64;
 
+/// The program is not started again for less time than this.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
 /// The position of a file, and the index of an entry in it.
 type Position = (usize, EntryIndex);
 
@@ -24,82 +30,91 @@ impl Keyring {
     /// Asks key services about their entries that are still closed, of all files at once. Nothing is asked and no program is started if
     /// there is no such entry.
     ///
-    /// An answer opens its key group before anybody knows whether it fits the file, and then the other entries of the group are not asked. If
-    /// it does not fit, as after a merge of two versions of a file, they are asked afterwards.
+    /// An answer opens its key group before anybody knows whether it fits the file, and then the other entries of the group need not be asked. If
+    /// it does not fit, as after a merge of two versions of a file, they are asked together, once, in the time that is left.
     pub(crate) fn open_with_key_services(&self, recoveries: &mut [&mut DataKeyRecovery]) {
         let Some(services) = &self.key_services else { return };
-        let mut decided = HashSet::new();
-        loop {
-            let wanted = closed_entries(recoveries, &decided);
-            let before = decided.len();
-            if !wanted.is_empty() {
-                self.ask_key_services(services, wanted, recoveries, &mut decided);
-            }
-            if decided.len() == before {
-                break;
-            }
+        let start = Instant::now();
+        let wanted = closed_entries(recoveries);
+        if wanted.is_empty() {
+            return;
         }
+        let left = self.ask_key_services(services, grouped(wanted), recoveries);
+        let is_of_use = |position: &Position| {
+            let recovery = recoveries.get(position.0);
+            recovery.is_some_and(|recovery| !recovery.is_open() && recovery.has_open_group(position.1))
+        };
+        let (again, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(position, _)| is_of_use(position));
+        let time = services.timeout.saturating_sub(start.elapsed());
+        if again.is_empty() || time < LEAST_TIME {
+            left.extend(again);
+        } else {
+            let services = KeyServices {
+                timeout: time,
+                ..services.clone()
+            };
+            left.extend(self.ask_key_services(&services, alone(again), recoveries));
+        }
+        let left: HashSet<Position> = left.into_iter().map(|(position, _)| position).collect();
         for (file, recovery) in recoveries.iter_mut().enumerate() {
-            recovery.advance(|index, key| {
-                let is_left = matches!(key, MasterKey::Remote(_)) && !decided.contains(&(file, index));
-                is_left.then_some(Err(EntryFailure::NotTried))
-            });
+            recovery.advance(|index, _| left.contains(&(file, index)).then_some(Err(EntryFailure::NotTried)));
         }
     }
 
-    /// Asks about `wanted`, and gives the answers to the files. The entries that were decided, for better or worse, are added to `decided`.
+    /// Asks about `wanted`, which are entries with their positions, and gives the answers to the files. Returns the entries that were not decided.
     fn ask_key_services(
         &self,
         services: &KeyServices,
-        wanted: Vec<(Position, RemoteKey)>,
+        wanted: Vec<(Position, ServiceEntry)>,
         recoveries: &mut [&mut DataKeyRecovery],
-        decided: &mut HashSet<Position>,
-    ) {
+    ) -> Vec<(Position, RemoteKey)> {
         let (positions, keys): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
-        let keys = numbered(&positions, keys);
         let files = positions.iter().filter_map(|(file, _)| recoveries.get(*file));
         let files = names(files.map(|recovery| recovery.file.as_str()));
         let answers = match self.time_left() {
             Ok(time) => key_services::ask(services, &keys, &files, time),
             Err(failure) => keys.iter().map(|_| Err(failure.clone())).collect(),
         };
-        let decisions = positions.into_iter().zip(answers);
-        let mut answers: HashMap<Position, _> = decisions
-            .filter(|(_, answer)| !matches!(answer, Err(EntryFailure::NotTried)))
-            .collect();
-        decided.extend(answers.keys().copied());
-        for (file, recovery) in recoveries.iter_mut().enumerate() {
-            recovery.advance(|index, key| match key {
-                MasterKey::Remote(_) => answers.remove(&(file, index)),
-                _ => None,
-            });
+        let (mut decided, mut left) = (HashMap::new(), Vec::new());
+        for ((position, key), answer) in positions.into_iter().zip(keys).zip(answers) {
+            match answer {
+                Err(EntryFailure::NotTried) => left.push((position, key.key)),
+                answer => drop(decided.insert(position, answer)),
+            }
         }
+        for (file, recovery) in recoveries.iter_mut().enumerate() {
+            recovery.advance(|index, _| decided.remove(&(file, index)));
+        }
+        left
     }
 }
 
-/// The entries with the numbers of their key groups.
-fn numbered(positions: &[Position], keys: Vec<RemoteKey>) -> Vec<ServiceEntry> {
+/// The entries with the numbers of their key groups. As soon as one of a group is open, the others are not waited for.
+fn grouped(wanted: Vec<(Position, RemoteKey)>) -> Vec<(Position, ServiceEntry)> {
     let mut numbers = HashMap::new();
-    let wanted = positions.iter().zip(keys).map(|((file, index), key)| {
+    let number = |((file, index), key): (Position, RemoteKey)| {
         let next = numbers.len();
-        let group = *numbers.entry((*file, index.group)).or_insert(next);
-        ServiceEntry { group, key }
-    });
-    wanted.collect()
+        let group = *numbers.entry((file, index.group)).or_insert(next);
+        ((file, index), ServiceEntry { group, key })
+    };
+    wanted.into_iter().map(number).collect()
 }
 
-/// The closed entries of key services that are asked for. Once some are `decided`, those are asked for as well whose group was opened by an
-/// answer that does not fit.
-fn closed_entries(recoveries: &[&mut DataKeyRecovery], decided: &HashSet<Position>) -> Vec<(Position, RemoteKey)> {
+/// The entries, each in a group of its own, so that all are waited for.
+fn alone(wanted: Vec<(Position, RemoteKey)>) -> Vec<(Position, ServiceEntry)> {
+    let number = |(group, (position, key))| (position, ServiceEntry { group, key });
+    wanted.into_iter().enumerate().map(number).collect()
+}
+
+/// The closed entries of key services that are asked for.
+fn closed_entries(recoveries: &[&mut DataKeyRecovery]) -> Vec<(Position, RemoteKey)> {
     let mut entries = Vec::new();
     for (file, recovery) in recoveries.iter().enumerate() {
-        let is_wanted = |index: EntryIndex| decided.is_empty() || recovery.has_open_group(index);
         let remote = recovery.closed().into_iter().filter_map(|(index, key)| match key {
             MasterKey::Remote(key) => Some(((file, index), key.clone())),
             _ => None,
         });
-        let remote = remote.take(MOST_ENTRIES);
-        entries.extend(remote.filter(|(position, _)| is_wanted(position.1) && !decided.contains(position)));
+        entries.extend(remote.take(MOST_ENTRIES));
     }
     entries
 }

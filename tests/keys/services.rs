@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::FORMATS;
-use crate::common::{Manifest, World, copy_program, has, is_root, say};
+use crate::common::{Manifest, Said, World, copy_program, has, is_root, say};
 
 /// The key of AWS KMS in `SEED`.
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/bc436485-5092-42b8-92a3-0aa8b93536dc";
@@ -409,36 +409,87 @@ fn the_program_is_started_once_for_all_files() {
     assert_eq!(said.err.matches("it gave no answer").count(), 19, "{said:?}");
 }
 
-/// After a merge of two versions of a file, an entry may open to the data key of the other version.
-#[test]
-fn an_answer_that_does_not_fit_the_file_is_not_the_last_one() {
-    if !has("age") {
-        return;
-    }
-    let world = World::user();
+/// A file with these entries of AWS KMS, by their `enc`, beside an entry of age, and its data key in base64.
+fn merged(world: &World, encs: &[String]) -> (PathBuf, String) {
     let entry = |enc| format!(r#"{{"arn": "{ARN}", "created_at": "2024-01-01T00:00:00Z", "enc": "{enc}", "aws_profile": ""}}"#);
-    let entries = format!("\"sops\": {{ \"kms\": [{}, {}],", entry("AQIC"), entry("AQID"));
-    let path = world.damaged("nesting.json", "merged.json", "\"sops\": {", &entries);
+    let entries = encs.iter().map(entry).collect::<Vec<_>>().join(", ");
+    let metadata = format!("\"sops\": {{ \"kms\": [{entries}],");
+    let path = world.damaged("nesting.json", "merged.json", "\"sops\": {", &metadata);
     let file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    let data_key = data_key(&world, file["sops"]["age"][0]["enc"].as_str().unwrap());
-    // It answers as the real one does: the first answer opens the key group, and the other entry is not decided.
+    let data_key = data_key(world, file["sops"]["age"][0]["enc"].as_str().unwrap());
+    (path, data_key)
+}
+
+/// Plays the program: all entries whose `enc` is not `right` open to another data key, and an open key group needs no further answer.
+const STALE: &str = r#"#!/usr/bin/env python3
+import json, sys
+request = json.load(sys.stdin)
+print(len(request["entries"]), file=open(LOG, "a"))
+closed = {entry["group"] for entry in request["entries"]}
+for entry in request["entries"]:
+    if entry["group"] in closed:
+        is_right = entry["entry"]["kms"]["enc"] == "right"
+        if is_right and DATA_KEY == "denied":
+            print(json.dumps({"id": entry["id"], "error": {"cause": "denied"}}))
+            continue
+        print(json.dumps({"id": entry["id"], "data_key": DATA_KEY if is_right else "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}))
+        closed.remove(entry["group"])
+"#;
+
+/// Installs a secret of a file whose entries are stale before the last one. Returns what is said, and how many entries each start was asked for.
+fn with_stale_entries(count: usize, is_denied: bool) -> (Said, Vec<String>) {
+    let world = World::user();
+    let encs: Vec<_> = (1..count)
+        .map(|number| format!("stale{number}"))
+        .chain(["right".to_owned()])
+        .collect();
+    let (path, mut data_key) = merged(&world, &encs);
     let log = world.write("log", "");
-    let script = format!(
-        r#"#!/bin/sh
-        request=$(cat); echo "$request" >> {}
-        case $request in
-            *'"enc":"AQIC"'*) echo '{{"id":0,"data_key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}';;
-            *) echo '{{"id":0,"data_key":"{data_key}"}}';;
-        esac
-        "#,
-        log.display()
-    );
+    if is_denied {
+        "denied".clone_into(&mut data_key);
+    }
+    let script = STALE
+        .replace("LOG", &format!("{:?}", log))
+        .replace("DATA_KEY", &format!("{data_key:?}"));
     let manifest = scripted(&world, &script)
         .without("ageKeyFile")
         .secret("s", &path, "database/host");
     let said = world.run(&manifest);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 2);
+    (
+        said,
+        fs::read_to_string(log).unwrap().lines().map(ToOwned::to_owned).collect(),
+    )
+}
+
+/// After a merge of two versions of a file, entries may open to the data key of the other version.
+#[test]
+fn an_answer_that_does_not_fit_the_file_is_not_the_last_one() {
+    if !has("age") || !has("python3") {
+        return;
+    }
+    let (said, starts) = with_stale_entries(2, false);
+    assert_eq!(
+        (said.code, starts),
+        (Some(0), vec!["2".to_owned(), "1".to_owned()]),
+        "{said:?}"
+    );
+    // All others are asked together, and once.
+    let (said, starts) = with_stale_entries(5, false);
+    assert_eq!(
+        (said.code, starts),
+        (Some(0), vec!["5".to_owned(), "4".to_owned()]),
+        "{said:?}"
+    );
+    let (said, starts) = with_stale_entries(300, false);
+    assert_eq!(
+        (said.code, starts),
+        (Some(1), vec!["64".to_owned(), "63".to_owned()]),
+        "{said:?}"
+    );
+    // It is said why the one that would fit does not open.
+    let (said, _) = with_stale_entries(2, true);
+    let cause = "neither its MAC nor its values authenticate; other entries of the file did not open: denied; ";
+    assert!(said.err.contains(cause), "{said:?}");
 }
 
 /// The data key that age decrypts with the key of the world, in base64.

@@ -225,9 +225,9 @@ pub const ROWS: &[Row] = &[
         &["sops.keyServices.enable"],
     ),
     named(
-        "give this host a key of its own for each sops file, such as sops.age.keyFile.",
-        "the modules say it on macOS alone, where tests/nix evaluates it",
-        &["sops.age.keyFile"],
+        "give this host a key of its own for each sops file, or set sops.keyServices.enable to false if the variables are for something else.",
+        "the modules say it on macOS alone; tests/nix evaluates it there, with and without the option",
+        &["sops.keyServices.enable"],
     ),
     named(
         "nothing says which file to make: set sops.age.keyFile.",

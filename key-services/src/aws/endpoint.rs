@@ -16,11 +16,7 @@ use crate::{
 ///
 /// If a variable has no address. What it has is not shown: it may be a password.
 pub(crate) fn address(service: &str, arn: &Arn, environment: &Environment) -> Result<String, Fault> {
-    let own = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
-    let named = [own.as_str(), "AWS_ENDPOINT_URL"]
-        .into_iter()
-        .find_map(|name| Some((name, environment.get(name)?)));
-    match named.filter(|_| !environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
+    match named(service, environment) {
         Some((_, address)) if Origin::of(address).is_some() => Ok(address.trim_end_matches('/').to_owned()),
         Some((name, _)) => {
             let fault = Fault::new(Kind::Other, format!("{name} is no address of HTTP, or has a user in it"));
@@ -28,6 +24,19 @@ pub(crate) fn address(service: &str, arn: &Arn, environment: &Environment) -> Re
         }
         None => Ok(usual(service, arn, environment)),
     }
+}
+
+/// Whether a variable names the address of `service`, so that the ARN of a key does not choose it.
+pub(crate) fn is_named(service: &str, environment: &Environment) -> bool {
+    named(service, environment).is_some()
+}
+
+/// The variable that names the address of `service`, and what it has.
+fn named<'a>(service: &str, environment: &'a Environment) -> Option<(String, &'a str)> {
+    let own = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+    let mut variables = [own, "AWS_ENDPOINT_URL".to_owned()].into_iter();
+    let set = variables.find_map(|name| environment.get(&name).map(|address| (name, address)));
+    set.filter(|_| !environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
 }
 
 fn usual(service: &str, arn: &Arn, environment: &Environment) -> String {

@@ -103,7 +103,7 @@ impl Job {
     /// Returns a message for people if there is no data key, or if any step fails.
     pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<OpenedFile, Unopened> {
         self.without_panic(|| {
-            let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));
+            let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares(), &recovery.failures_of_programs()));
             let proof = recovery.proof().clone();
             let key = keyring.finish(recovery).map_err(|no_key| {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
@@ -234,17 +234,18 @@ fn search(file: &SopsFile<'_>, proof: KeyProof, keys: &KeysAtHand) -> Result<(Ke
 }
 
 /// The message for a data key with which neither the MAC nor a value authenticates. `shares` are the key groups whose shares made the
-/// key; empty if the key was not made of shares.
-fn foreign_key(shares: &[String]) -> Diagnosis {
+/// key; empty if the key was not made of shares. `failures` say why other entries, one of which may have the right key, are not open.
+fn foreign_key(shares: &[String], failures: &[&str]) -> Diagnosis {
     let key = if shares.is_empty() {
         "the data key that this host finds is not the data key".to_owned()
     } else {
         format!("the shares of {} do not make the data key", shares.join(", "))
     };
-    Diagnosis::new(
-        format!("{key} of this file: neither its MAC nor its values authenticate"),
-        RESTORE,
-    )
+    let mut cause = format!("{key} of this file: neither its MAC nor its values authenticate");
+    if !failures.is_empty() {
+        cause = format!("{cause}; other entries of the file did not open: {}", failures.join("; "));
+    }
+    Diagnosis::new(cause, RESTORE)
 }
 
 /// Takes the wanted parts of a decrypted file. Returns `None` if they have more than `room` bytes together. Secrets that are the

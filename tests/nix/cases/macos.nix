@@ -163,6 +163,12 @@ in
     sops.environment.GOOGLE_CREDENTIALS = "/key.json";
     sops.secrets."db/password" = { };
   };
+  darwin-with-variables-of-something-else = host [ "messages" ] {
+    imports = [ hostKey ];
+    sops.environment.AWS_REGION = "eu-central-1";
+    sops.keyServices.enable = false;
+    sops.secrets."db/password" = { };
+  };
   darwin-says-that-an-owner-is-there-twice = host [ ] {
     imports = [ hostKey ];
     sops.secrets."db/password".uid = 501;
@@ -219,6 +225,11 @@ in
     "sops-nix-remove-memory-disk.sh"
   ] { };
 
+  home-on-macos-says-nobody-asks-key-services = user [ ] {
+    imports = [ userKey ];
+    sops.environment.VAULT_ADDR = "https://vault.example.com";
+    sops.secrets."db/password" = { };
+  };
   home-on-macos-says-what-macos-lacks = user [ ] {
     sops.age.keyCredential = "key";
     sops.gnupg.qubes-split-gpg = {

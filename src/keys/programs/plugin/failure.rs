@@ -47,7 +47,11 @@ impl PluginFailure {
     fn may_lack_a_variable(&self) -> bool {
         let is_of_another_kind = matches!(
             self.fault,
-            Fault::Missing | Fault::Child(ChildError::Missing) | Fault::Asked(_) | Fault::Unanswered(_) | Fault::NoFit
+            Fault::Missing
+                | Fault::Child(ChildError::Missing | ChildError::Stopped)
+                | Fault::Asked(_)
+                | Fault::Unanswered(_)
+                | Fault::NoFit
         );
         !self.hidden.is_empty() && !is_of_another_kind
     }
