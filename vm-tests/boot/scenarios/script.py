@@ -13,12 +13,18 @@ mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
 exec /lib/systemd/systemd
 """
 
-# Replaces the activation script of NixOS. Runs the snippets of the modules in the order of their dependencies, and makes the users
-# between them.
+# Replaces the activation script of NixOS, which has the text of the snippets of the modules. Runs them in the order of their dependencies, and makes
+# the users between them.
 ACTIVATE = """#!/bin/bash
 export PATH=/usr/bin:/usr/sbin
 status=0
-snippet() { . "/test/$1.snippet" || { status=$?; echo "Activation script snippet '$1' failed ($status)"; }; }
+setupSecretsForUsers() {
+{setupSecretsForUsers}
+}
+setupSecrets() {
+{setupSecrets}
+}
+snippet() { "$1" || { status=$?; echo "Activation script snippet '$1' failed ($status)"; }; }
 snippet setupSecretsForUsers
 [ -n "$NIXOS_ACTION" ] || id alice > /dev/null 2>&1 || useradd alice
 [ -n "$NIXOS_ACTION" ] || id bob > /dev/null 2>&1 || useradd bob
@@ -132,7 +138,10 @@ def lay_out(payload, file, new_file):
     payload.manifest("next/manifest.json", secrets(new_file, "bob"), template(f"the same {same}, and more"))
     payload.manifest("broken/manifest.json", secrets(file, "alice", key="no/such/key"), template(f"the same {same}"))
     payload.early_manifest([payload.secret("early", file)])
-    for name, text in [("stage-2", STAGE_2), ("activate", ACTIVATE), ("switch", SWITCH)]:
+    activate = ACTIVATE
+    for name in ["setupSecretsForUsers", "setupSecrets"]:
+        activate = activate.replace(f"{{{name}}}", (payload.test / f"{name}.snippet").read_text())
+    for name, text in [("stage-2", STAGE_2), ("activate", activate), ("switch", SWITCH)]:
         payload.write(f"test/{name}", text, 0o755)
     lay_out_services(payload)
 

@@ -58,7 +58,7 @@ def tell(lab):
         # The place in which home-manager has the units of the user.
         machine.succeed(f"{AS_ALICE} mkdir -p {HOME}/.config/systemd && ln -s /etc/systemd/user {HOME}/.config/systemd/user")
         machine.succeed(f"{AS_ALICE} rm $(readlink -f {LINK}/app)")
-        assert "app\tmissing" in machine.fail(f"{AS_ALICE} /test/sops-nix status"), "nothing is missing"
+        assert "missing\tapp\t" in machine.fail(f"{AS_ALICE} /test/sops-nix status"), "nothing is missing"
         tried = machine.succeed(f"{AS_ALICE} /test/sops-nix retry")
         assert "installed\tuser\talice\tsops-nix.service" in tried.splitlines(), tried
         assert machine.succeed(f"cat {LINK}/app") == values["second"]["app"]
