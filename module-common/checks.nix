@@ -177,7 +177,7 @@ in
   warnings =
     missingFileWarnings
     ++ lib.optional (keySources.unspokenVariables != [ ]) (
-      "sops.environment sets ${lib.concatStringsSep ", " keySources.unspokenVariables}, but this program speaks only to AWS KMS and Vault: "
+      "sops.environment sets ${lib.concatStringsSep ", " keySources.unspokenVariables}, but this program speaks only to AWS KMS, Google Cloud KMS, Huawei Cloud KMS and Vault: "
       + "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
     );
 

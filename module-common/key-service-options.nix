@@ -34,10 +34,10 @@ in
       type = types.bool;
       default =
         pkgs.stdenv.hostPlatform.isLinux && (keyServices.isConfigured || keySources.cloudVariables != [ ]);
-      defaultText = lib.literalMD "true on Linux, if one of the options for AWS or Vault, `sops.keyServices.allowedEndpoints`, `addresses` or `environmentFile`, or a variable of a key service in `sops.environment` is set";
+      defaultText = lib.literalMD "true on Linux, if one of the options for AWS, Google, Huawei or Vault, `sops.keyServices.allowedEndpoints`, `addresses` or `environmentFile`, or a variable of a key service in `sops.environment` is set";
       description = ''
-        Whether key services are asked for the data keys of sops files that no key of this host opens: AWS KMS, the transit engine of Vault or OpenBao, and
-        any `sops keyservice`. The program for this is only in the closure where this is true. The unit that installs the secrets then has the network. To be
+        Whether key services are asked for the data keys of sops files that no key of this host opens: AWS KMS, Google Cloud KMS, Huawei Cloud KMS, the transit
+        engine of Vault or OpenBao, and any `sops keyservice`. The program for this is only in the closure where this is true. The unit that installs the secrets then has the network. To be
         installed at boot, such secrets have to wait for the network: set `sops.after` to `[ "network-online.target" ]`.
       '';
     };
@@ -65,7 +65,7 @@ in
       example = [ "unix:///run/sops-keyservice.sock" ];
       description = ''
         Where a `sops keyservice` listens: `unix:///path` or `tcp://host:port`. They are asked, in this order, for keys of services that this program does not
-        speak to (Google Cloud KMS, Azure Key Vault, Huawei Cloud KMS), and for keys that this host has no credentials for. What is sent over TCP is not
+        speak to (Azure Key Vault), and for keys that this host has no credentials for, or only some with which it is denied. What is sent over TCP is not
         encrypted.
       '';
     };
@@ -111,6 +111,18 @@ in
       webIdentityTokenFile = fileOption "/run/keys/token" "File with a token of another issuer (`AWS_WEB_IDENTITY_TOKEN_FILE`).";
       configFile = fileOption "/etc/aws/config" "The shared configuration of AWS (`AWS_CONFIG_FILE`). The program has no home directory in which it would look for one. A `credential_process` in it is run by `/bin/sh`, which finds its command by its whole path alone.";
       credentialsFile = fileOption "/run/keys/aws-credentials" "The shared credentials of AWS (`AWS_SHARED_CREDENTIALS_FILE`).";
+    };
+
+    google = {
+      credentialsFile = fileOption "/run/keys/google.json" "File with credentials of Google, as JSON: of a service account, of a workload that has a token of another issuer, or those that `gcloud` writes (`GOOGLE_APPLICATION_CREDENTIALS`). Without it, and without a variable that names others, the service account of the instance counts.";
+      endpoint = textOption "https://cloudkms.example.com" "The address of Google Cloud KMS, if it is not the usual one (`SOPS_GCP_KMS_ENDPOINT`).";
+      universeDomain = textOption "s3nsapis.fr" "The domain of a cloud that offers the services of Google, if it is not Google's own (`SOPS_GCP_KMS_UNIVERSE_DOMAIN`).";
+    };
+
+    huawei = {
+      credentialsFile = fileOption "/run/keys/huawei" "File with an access key of Huawei, in its section `[basic]` (`HUAWEICLOUD_SDK_CREDENTIALS_FILE`). Without it, and without a variable that names others, the agency of the instance counts.";
+      projectId = textOption "0d0466b000aa4ab9a5d3b1c2d3e4f506" "The project of the keys (`HUAWEICLOUD_SDK_PROJECT_ID`). Without it, the identity service is asked.";
+      iamEndpoint = textOption "https://iam.example.com" "The address of the identity service, if it is not the usual one (`HUAWEICLOUD_SDK_IAM_ENDPOINT`).";
     };
 
     vault = {

@@ -3,7 +3,12 @@
 
 let
   services = cfg.keyServices;
-  inherit (services) aws vault;
+  inherit (services)
+    aws
+    google
+    huawei
+    vault
+    ;
 
   named = lib.filterAttrs (_: value: value != null) {
     AWS_PROFILE = aws.profile;
@@ -11,6 +16,12 @@ let
     AWS_WEB_IDENTITY_TOKEN_FILE = aws.webIdentityTokenFile;
     AWS_CONFIG_FILE = aws.configFile;
     AWS_SHARED_CREDENTIALS_FILE = aws.credentialsFile;
+    GOOGLE_APPLICATION_CREDENTIALS = google.credentialsFile;
+    SOPS_GCP_KMS_ENDPOINT = google.endpoint;
+    SOPS_GCP_KMS_UNIVERSE_DOMAIN = google.universeDomain;
+    HUAWEICLOUD_SDK_CREDENTIALS_FILE = huawei.credentialsFile;
+    HUAWEICLOUD_SDK_PROJECT_ID = huawei.projectId;
+    HUAWEICLOUD_SDK_IAM_ENDPOINT = huawei.iamEndpoint;
     VAULT_TOKEN_FILE = vault.tokenFile;
     VAULT_NAMESPACE = vault.namespace;
     VAULT_AGENT_ADDR = vault.agentAddress;
@@ -32,6 +43,8 @@ in
       aws.webIdentityTokenFile
       aws.configFile
       aws.credentialsFile
+      google.credentialsFile
+      huawei.credentialsFile
       vault.tokenFile
       vault.certificateFile
     ]

@@ -15,16 +15,17 @@ let
   # Of services that sops-key-services does not speak to.
   unspokenPrefixes = [
     "AZURE_"
-    "CLOUDSDK_"
-    "GOOGLE_"
-    "HUAWEICLOUD_"
     "SOPS_AZURE_"
-    "SOPS_GCP_"
-    "SOPS_GOOGLE_"
-    "SOPS_HUAWEICLOUD_"
   ];
   cloudPrefixes = unspokenPrefixes ++ [
     "AWS_"
+    "CLOUDSDK_"
+    "GCE_METADATA_"
+    "GOOGLE_"
+    "HUAWEICLOUD_"
+    "SOPS_GCP_"
+    "SOPS_GOOGLE_"
+    "SOPS_HUAWEICLOUD_"
     "SOPS_KEYSERVICE"
     "SOPS_KMS_"
     "SOPS_VAULT_"

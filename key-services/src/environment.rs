@@ -95,7 +95,8 @@ fn lines(text: &str) -> Result<Vec<(String, Zeroizing<String>)>, String> {
     filled.map(variable).collect()
 }
 
-fn unquoted(value: &str) -> &str {
+/// `value` without the quotes around all of it, if there are some.
+pub(crate) fn unquoted(value: &str) -> &str {
     let within = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
     within('"').or_else(|| within('\'')).unwrap_or(value)
 }

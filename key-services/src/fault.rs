@@ -76,6 +76,17 @@ impl Fault {
         self
     }
 
+    /// The same fault, whose cause says all that is known.
+    pub(crate) fn in_one(mut self) -> Self {
+        let asked = self.identity.take().map(|identity| format!("asked with {identity}"));
+        let answered = self.status.take().map(|status| format!("answered {status}"));
+        let known = [asked, answered].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        if !known.is_empty() {
+            self.cause = format!("{} ({known})", self.cause);
+        }
+        self
+    }
+
     /// Adds what the service answered.
     pub(crate) fn status(mut self, status: impl Into<String>) -> Self {
         self.status = Some(status.into());

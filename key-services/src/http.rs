@@ -1,6 +1,12 @@
 //! HTTP, with a bound on the time and the size of each answer. A server that once did not answer is not asked again.
 
-use std::{collections::BTreeMap, io, sync::Mutex, thread::sleep, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::Mutex,
+    thread::sleep,
+    time::{Duration, SystemTime},
+};
 
 use ureq::{
     Agent, Error, Timeout,
@@ -47,6 +53,24 @@ pub(crate) struct Answer {
     pub date: Option<String>,
     /// The body, which may hold a data key or a token.
     pub body: Secret,
+}
+
+impl Answer {
+    /// What the clocks say that differ: that of this host, and that of `service`.
+    pub(crate) fn clocks(&self, service: &str) -> String {
+        let here = humantime::format_rfc3339_seconds(SystemTime::now());
+        let there = self.date.as_deref().unwrap_or("another time");
+        format!("the clock of this host says {here}, that of {service} {there}")
+    }
+
+    /// Whether the clock of the service is `most` or more away from that of this host.
+    pub(crate) fn is_of_another_time(&self, most: Duration) -> bool {
+        let now = SystemTime::now();
+        self.date.as_deref().and_then(time).is_some_and(|there| {
+            let distance = now.duration_since(there).or_else(|_| there.duration_since(now));
+            distance.is_ok_and(|distance| distance >= most)
+        })
+    }
 }
 
 /// A client for one service, or for several that trust the same authorities.
@@ -191,6 +215,19 @@ impl Client {
     }
 }
 
+/// The time that a header `Date` tells: `Mon, 30 Nov 2026 06:00:00 GMT`.
+fn time(date: &str) -> Option<SystemTime> {
+    let words = date.split(' ').collect::<Vec<_>>();
+    let [_, day, month, year, clock, "GMT"] = words.as_slice() else {
+        return None;
+    };
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let month = months.iter().position(|name| name == month)? + 1;
+    humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{clock}Z")).ok()
+}
+
 /// Whether the server was there, but the connection ended before the answer did.
 fn is_broken_off(error: &Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
@@ -243,4 +280,24 @@ fn distrusted(why: &str, origin: &Origin) -> Fault {
     let cause = format!("the certificate of {origin} is not trusted: {}", quote(why, &[]));
     Fault::new(Kind::Unreachable, cause)
         .remedy("check the clock of this host, and the file of authorities that SSL_CERT_FILE names")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_service_is_read() {
+        let seconds = |date| Some(time(date)?.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs());
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        for odd in [
+            "",
+            "now",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nix 1994 08:49:37 GMT",
+            "Sun, 6 Nov 1994 08:49 GMT",
+        ] {
+            assert_eq!(seconds(odd), None, "{odd}");
+        }
+    }
 }

@@ -5,14 +5,20 @@
 //! service refuses is part of an answer; the program itself fails only if it cannot read the request.
 
 mod aws;
+mod canonical;
+mod credentials;
 mod deadline;
 mod environment;
 mod fault;
+mod form;
+mod google;
 mod http;
+mod huawei;
 mod keyservice;
 mod origin;
 mod proxy;
 mod quote;
+mod region;
 mod reply;
 mod request;
 mod run;

@@ -5,6 +5,8 @@ use crate::{
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},
+    google::Google,
+    huawei::Huawei,
     keyservice::KeyService,
     request::Entry,
     secret::Secret,
@@ -24,6 +26,8 @@ pub(crate) struct Settings<'a> {
 /// All services, as one run asks them.
 pub(crate) struct Services<'a> {
     aws: Aws<'a>,
+    google: Google<'a>,
+    huawei: Huawei<'a>,
     vault: Vault<'a>,
     others: Vec<KeyService<'a>>,
 }
@@ -44,23 +48,25 @@ impl<'a> Services<'a> {
         let deadline = settings.deadline;
         Self {
             aws: Aws::new(environment, deadline),
+            google: Google::new(environment, deadline),
+            huawei: Huawei::new(environment, deadline),
             vault: Vault::new(environment, settings.allowed, deadline),
             others: addresses.map(|address| KeyService::new(address, deadline)).collect(),
         }
     }
 
     /// The data key of `entry`, from the service itself. The key services of sops are asked for what this program does not speak to, and for what
-    /// this host has no credentials for. They are not asked for an address that nobody allows: they would send their own token there.
+    /// this host has no credentials for, or only some that do not open it: an instance always has some. They are not asked for an address that nobody allows: they would send their own token there.
     ///
     /// # Errors
     ///
     /// If no service gives it.
     pub(crate) fn open(&self, entry: &Entry) -> Result<Secret, Fault> {
         let fault = match self.ask_service(entry) {
-            Err(fault) if matches!(fault.kind, Kind::NotSpoken | Kind::NoCredentials) && self.may_be_passed_on(entry) => fault,
+            Err(fault) if is_for_others(fault.kind) && !self.others.is_empty() && self.may_be_passed_on(entry) => fault,
             decided => return decided,
         };
-        let mut faults = vec![fault];
+        let mut faults = vec![fault.in_one()];
         for (place, service) in self.others.iter().enumerate() {
             match service.open(entry, self.others.len() - place) {
                 Ok(data_key) => return Ok(data_key),
@@ -81,8 +87,10 @@ impl<'a> Services<'a> {
     fn ask_service(&self, entry: &Entry) -> Result<Secret, Fault> {
         match entry {
             Entry::Kms(key) => self.aws.open(key),
+            Entry::GcpKms { resource_id, enc } => self.google.open(resource_id, enc),
+            Entry::Hckms { key_id, enc } => self.huawei.open(key_id, enc),
             Entry::HcVault(key) => self.vault.open(key),
-            Entry::GcpKms { .. } | Entry::AzureKv { .. } | Entry::Hckms { .. } => {
+            Entry::AzureKv { .. } => {
                 let fault = Fault::new(Kind::NotSpoken, format!("this program does not speak to {}", entry.service()));
                 Err(fault
                     .remedy("run sops keyservice where the credentials are, and set sops.keyServices.addresses to its address"))
@@ -91,9 +99,22 @@ impl<'a> Services<'a> {
     }
 }
 
-/// One fault that tells all `faults`. What to do is what the last one says: it was the last chance.
+/// Whether another program may be able to do what this one is not.
+fn is_for_others(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::NotSpoken | Kind::NoCredentials | Kind::BadCredentials | Kind::Denied
+    )
+}
+
+/// One fault that tells all `faults`. What to do is what the last one says, which was the last chance; but if the service itself knows who asks and
+/// refuses, it is what that one says.
 fn joined(mut faults: Vec<Fault>) -> Fault {
     let causes = faults.iter().map(|fault| fault.cause.as_str()).collect::<Vec<_>>().join("; ");
-    let last = faults.pop().unwrap_or_else(|| Fault::new(Kind::Other, ""));
-    Fault { cause: causes, ..last }
+    let is_refused = faults
+        .first()
+        .is_some_and(|fault| matches!(fault.kind, Kind::Denied | Kind::BadCredentials));
+    faults.truncate(if is_refused { 1 } else { faults.len() });
+    let told = faults.pop().unwrap_or_else(|| Fault::new(Kind::Other, ""));
+    Fault { cause: causes, ..told }
 }

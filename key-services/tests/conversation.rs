@@ -179,11 +179,10 @@ fn a_connection_that_breaks_off_is_tried_again() {
 #[test]
 fn a_key_service_that_is_mute_leaves_time_to_the_next_one() {
     let (mute, gone) = (TcpListener::bind("127.0.0.1:0").unwrap(), "unix:///nonexistent/ks");
-    let hckms = |number| json!({ "hckms": { "key_id": format!("cn-north-4:{number}"), "enc": "y" } });
-    let mut asked = request(&[hckms(1), hckms(2)]);
+    let mut asked = request(&[kms("YQ=="), kms("Yg==")]);
     asked["key_services"] = json!([format!("tcp://{}", mute.local_addr().unwrap()), gone]);
     asked["timeout_seconds"] = json!(2);
-    let run = run(&[], &asked);
+    let run = run(&[("AWS_EC2_METADATA_DISABLED", "true")], &asked);
     let cause = run.error(0, "cause");
     assert!(
         cause.contains("did not answer in time; the key service at unix:///nonexistent/ks: No such file"),

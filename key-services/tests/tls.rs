@@ -1,19 +1,21 @@
-//! Which servers are trusted by TLS. Certificates are made by openssl, the server is one of the tests'.
+//! Which servers are trusted by TLS, and which ones the services have by default. Certificates are made by openssl, the server is one of the tests'.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test that cannot go on fails.
 
 mod common;
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
-    net::TcpListener,
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::Command,
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
 };
 
-use common::{Run, has, request, run, vault};
+use common::{Run, gcp_kms, has, request, run, vault};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -39,8 +41,18 @@ fn certify(directory: &Path, name: &str) {
     );
 }
 
+/// What the server was asked: heads and bodies.
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// Starts a server that plays Vault with the certificate in `directory`; returns its port.
 fn serve(directory: &Path) -> u16 {
+    serve_all(directory).0
+}
+
+/// Starts a server that plays all services with the certificate in `directory`, and a proxy that leads to them. Returns its port, and what it was asked.
+fn serve_all(directory: &Path) -> (u16, Log) {
+    let log = Log::default();
+    let asked = log.clone();
     let certificate = CertificateDer::from_pem_file(directory.join("server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(directory.join("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -52,24 +64,43 @@ fn serve(directory: &Path) -> u16 {
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
+            let Ok(stream) = connected(stream) else { continue };
             let tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
-            let _ = answer(tls);
+            let _ = answer(tls, &asked);
         }
     });
-    port
+    (port, log)
 }
 
-fn answer(tls: impl std::io::Read + std::io::Write) -> std::io::Result<()> {
+/// The connection to the server that a client asks the proxy for, if it does.
+fn connected(mut stream: TcpStream) -> std::io::Result<TcpStream> {
+    let mut first = [0];
+    stream.peek(&mut first)?;
+    if first == *b"C" {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut first)?;
+            head.extend(first);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    }
+    Ok(stream)
+}
+
+fn answer(tls: impl std::io::Read + std::io::Write, log: &Log) -> std::io::Result<()> {
     let mut tls = BufReader::new(tls);
-    let (mut line, mut length) = (String::new(), 0);
+    let (mut line, mut head, mut length) = (String::new(), String::new(), 0);
     while tls.read_line(&mut line)? > 2 {
         if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        head += &line;
         line.clear();
     }
-    tls.read_exact(&mut vec![0; length])?;
-    let body = json!({ "data": { "plaintext": "a2V5" } }).to_string();
+    let mut body = vec![0; length];
+    tls.read_exact(&mut body)?;
+    log.lock().unwrap().push(head + &String::from_utf8_lossy(&body));
+    let body = json!({ "data": { "plaintext": "a2V5" }, "access_token": "ya29.issued", "plaintext": "a2V5", "plain_text": "a2V5", "projects": [{ "id": "p" }] }).to_string();
     let head = format!(
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -131,4 +162,73 @@ fn a_certificate_for_another_name_is_not_trusted() {
     let authorities = directory.path().join("ca.pem");
     let run = ask(port, &[("SSL_CERT_FILE", authorities.to_str().unwrap())]);
     assert!(run.error(0, "cause").contains(" is not trusted: "), "{}", run.text);
+}
+
+#[test]
+fn google_is_asked_at_its_own_hosts_for_a_person_who_signed_in() {
+    if !has("openssl") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    certify(directory.path(), "DNS:oauth2.googleapis.com,DNS:cloudkms.googleapis.com");
+    let (port, log) = serve_all(directory.path());
+    let user = json!({ "type": "authorized_user", "client_id": "me", "client_secret": "half", "refresh_token": "1//r", "quota_project_id": "q" });
+    let file = directory.path().join("user.json");
+    fs::write(&file, user.to_string()).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let (authorities, proxy) = (directory.path().join("ca.pem"), format!("http://127.0.0.1:{port}"));
+    let variables = [
+        ("HTTPS_PROXY", proxy.as_str()),
+        ("SSL_CERT_FILE", authorities.to_str().unwrap()),
+        ("GOOGLE_APPLICATION_CREDENTIALS", file.to_str().unwrap()),
+    ];
+    let run = run(&variables, &request(&[gcp_kms("YQ==")]));
+    assert_eq!(run.data_key(0), "a2V5");
+    let asked = log.lock().unwrap().clone();
+    let [token, decrypt] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    let (token, decrypt) = (token.to_lowercase(), decrypt.to_lowercase());
+    assert!(
+        token.starts_with("post /token http/1.1") && token.contains("host: oauth2.googleapis.com"),
+        "{token}"
+    );
+    assert!(
+        token.ends_with("grant_type=refresh_token&client_id=me&client_secret=half&refresh_token=1%2f%2fr"),
+        "{token}"
+    );
+    assert!(decrypt.contains("host: cloudkms.googleapis.com"), "{decrypt}");
+    assert!(
+        decrypt.contains("x-goog-user-project: q") && decrypt.contains("authorization: bearer ya29.issued"),
+        "{decrypt}"
+    );
+}
+
+#[test]
+fn huawei_is_asked_at_its_own_hosts() {
+    if !has("openssl") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    certify(
+        directory.path(),
+        "DNS:iam.cn-north-4.myhuaweicloud.com,DNS:kms.cn-north-4.myhuaweicloud.com",
+    );
+    let (port, log) = serve_all(directory.path());
+    let (authorities, proxy) = (directory.path().join("ca.pem"), format!("http://127.0.0.1:{port}"));
+    let variables = [
+        ("HTTPS_PROXY", proxy.as_str()),
+        ("SSL_CERT_FILE", authorities.to_str().unwrap()),
+        ("HUAWEICLOUD_SDK_AK", "HPUA0123456789ABCDEF"),
+        ("HUAWEICLOUD_SDK_SK", "half"),
+    ];
+    let entry = json!({ "hckms": { "key_id": "cn-north-4:0d0466b0", "enc": "YQ==" } });
+    let run = run(&variables, &request(&[entry]));
+    assert_eq!(run.data_key(0), "a2V5");
+    let asked = log.lock().unwrap().clone();
+    let [project, decrypt] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert!(project.starts_with("GET /v3/projects?name=cn-north-4 ") && project.contains("iam.cn-north-4.myhuaweicloud.com"));
+    assert!(decrypt.starts_with("POST /v1.0/p/kms/decrypt-data ") && decrypt.contains("kms.cn-north-4.myhuaweicloud.com"));
 }

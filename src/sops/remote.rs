@@ -24,7 +24,7 @@ impl Service {
     /// Whether `sops-key-services` speaks to the service itself. For any other, it needs a `sops keyservice` that does.
     #[must_use]
     pub fn is_spoken(self) -> bool {
-        matches!(self, Self::AwsKms | Self::HashicorpVault)
+        matches!(self, Self::AwsKms | Self::GcpKms | Self::HashicorpVault | Self::HuaweiKms)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Tests key services: which files they open, when they are asked, what they are sent, and what is said if they refuse. The real sops
 //! encrypts the files, by real services where there are any.
 
+mod google;
+mod huawei;
+
 use std::env;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -43,6 +46,15 @@ impl Service {
         let service = Self(quiet.process_group(0).spawn().unwrap());
         wait(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
         service
+    }
+
+    /// Starts `command`, which prints the port of this host that it listens at.
+    fn telling_its_port(command: &mut Command) -> (Self, u16) {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut service = Self(quiet.process_group(0).spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(service.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        (service, line.trim().parse().unwrap())
     }
 
     /// local-kms, which listens on all addresses: so its test has a network of its own.
@@ -288,19 +300,21 @@ fn a_key_service_of_sops_opens_files_of_all_formats() {
         let manifest = with(manifest.clone(), "addresses", json!([address]));
         assert_opens(&world, &manifest, &files);
     }
-    // The service cannot ask Huawei: its reason is told, and what this program cannot do itself.
+    // The service cannot ask Huawei: its reason is told, and what this program lacks itself.
     let (_, _, file) = &files[0];
-    let text = fs::read_to_string(file)
-        .unwrap()
-        .replace("    kms:\n        - arn: ", "    hckms:\n        - key_id: ");
+    let text = fs::read_to_string(file).unwrap().replace(
+        "    kms:\n        - arn: ",
+        "    hckms:\n        - key_id: cn-north-4:0\n          arn: ",
+    );
     let foreign = world.write("huawei.yaml", text);
     let told = note(
         &world,
         &with(manifest, "addresses", json!(["tcp://127.0.0.1:5000"])),
         &foreign,
     );
-    let refusal = "this program does not speak to Huawei Cloud KMS; the key service at tcp://127.0.0.1:5000 refuses: ";
-    let reason = told.strip_prefix(refusal).unwrap_or_else(|| panic!("{told}"));
+    let refusal = "; the key service at tcp://127.0.0.1:5000 refuses: ";
+    let (lacks, reason) = told.split_once(refusal).unwrap_or_else(|| panic!("{told}"));
+    assert!(lacks.starts_with("no credentials for Huawei Cloud: looked for "), "{told}");
     let remedy = "; give that service what it lacks, where it runs";
     assert!(reason.len() > remedy.len() + 20 && reason.ends_with(remedy), "{told}");
 }
@@ -345,10 +359,16 @@ fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
     );
 }
 
-/// The text of a file with an entry of AWS KMS beside its others.
-fn with_kms(world: &World, name: &str) -> PathBuf {
-    let entry = r#""kms": [{"arn": "arn:aws:kms:eu-west-1:1:key/2", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC", "aws_profile": ""}],"#;
-    world.damaged("nesting.json", name, "\"sops\": {", &format!("\"sops\": {{ {entry}"))
+/// The list of entries of AWS KMS in the metadata of a JSON file.
+const KMS: &str = r#""kms": [{"arn": "arn:aws:kms:eu-west-1:1:key/2", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC", "aws_profile": ""}],"#;
+/// The lists of entries of other services.
+const OTHER_SERVICES: &str = r#"
+    "gcp_kms": [{"resource_id": "projects/p/locations/l/keyRings/r/cryptoKeys/k", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],
+    "hckms": [{"key_id": "cn-north-4:0", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],"#;
+
+/// A file with `entries` beside its others.
+fn with_entries(world: &World, name: &str, entries: &str) -> PathBuf {
+    world.damaged("nesting.json", name, "\"sops\": {", &format!("\"sops\": {{ {entries}"))
 }
 
 /// A manifest in which a script takes the place of the program that asks key services.
@@ -366,7 +386,8 @@ fn nobody_is_asked_about_a_file_that_a_key_at_hand_opens() {
         return;
     }
     let world = World::user();
-    let manifest = scripted(&world, "#!/bin/sh\nexit 1\n").secret("s", &with_kms(&world, "both.json"), "database/host");
+    let both = with_entries(&world, "both.json", &(KMS.to_owned() + OTHER_SERVICES));
+    let manifest = scripted(&world, "#!/bin/sh\nexit 1\n").secret("s", &both, "database/host");
     let (said, calls) = world.trace(&manifest, &["-e", "trace=execve,socket,connect"], &[]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let started: Vec<_> = calls
@@ -393,7 +414,7 @@ fn the_program_is_started_once_for_all_files() {
     for number in 0..20 {
         manifest = manifest.secret(
             &format!("s{number}"),
-            &with_kms(&world, &format!("{number}.json")),
+            &with_entries(&world, &format!("{number}.json"), KMS),
             "database/host",
         );
     }

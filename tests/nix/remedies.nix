@@ -92,10 +92,10 @@ in
   ];
   key-service-that-nobody-speaks-to =
     mends "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
-      (keyless { sops.environment.GOOGLE_CREDENTIALS = "/key.json"; })
+      (keyless { sops.environment.AZURE_TENANT_ID = "0"; })
       [
         (keyless {
-          sops.environment.GOOGLE_CREDENTIALS = "/key.json";
+          sops.environment.AZURE_TENANT_ID = "0";
           sops.keyServices.addresses = [ "unix:///run/ks" ];
         })
       ];

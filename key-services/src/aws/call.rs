@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 
 use super::{
     arn::Arn,
-    credentials::Credentials,
     endpoint,
-    signature::{Scope, Signed, authorization, time},
+    signature::{Scope, authorization},
 };
 use crate::{
+    canonical::{Signed, time},
+    credentials::Credentials,
     environment::Environment,
     fault::{Fault, Kind},
     http::{Answer, Client, Question},
@@ -81,6 +82,7 @@ fn signed_headers<'a>(call: &Call<'a>, url: &str, credentials: &Credentials) -> 
     let request = Signed {
         method: "POST",
         path: uri.path(),
+        query: "",
         headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
         body: call.body,
     };

@@ -3,13 +3,12 @@
 use super::{
     arn::Arn,
     call::Caller,
-    container,
-    credentials::Credentials,
-    instance, process,
+    container, instance, process,
     profiles::{Profile, Profiles},
     sts::{self, Role},
 };
 use crate::{
+    credentials::Credentials,
     fault::{Fault, Kind},
     quote::quote,
     secret::Secret,

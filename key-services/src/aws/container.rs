@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{call::Caller, credentials::Credentials, instance::Issued};
+use super::{call::Caller, instance::Issued};
 use crate::{
+    credentials::Credentials,
     fault::{Fault, Kind},
     http::Question,
     origin::Origin,

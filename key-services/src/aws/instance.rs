@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{call::Caller, credentials::Credentials};
+use super::call::Caller;
 use crate::{
+    credentials::Credentials,
     fault::{Fault, Kind},
     http::{Answer, Question},
     quote::quote,

@@ -13,11 +13,11 @@ use super::{
     arn::Arn,
     call::{Call, Caller},
     chain::Chain,
-    credentials::Credentials,
     refusal,
     sts::{self, Role},
 };
 use crate::{
+    credentials::Credentials,
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},

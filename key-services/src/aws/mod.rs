@@ -4,7 +4,6 @@ mod arn;
 mod call;
 mod chain;
 mod container;
-mod credentials;
 mod endpoint;
 mod instance;
 mod kms;

@@ -10,8 +10,8 @@ use std::{
 
 use serde::Deserialize;
 
-use super::credentials::Credentials;
 use crate::{
+    credentials::Credentials,
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},

@@ -1,7 +1,5 @@
 //! What AWS refuses, in words.
 
-use std::time::SystemTime;
-
 use serde::Deserialize;
 
 use super::xml;
@@ -27,7 +25,7 @@ pub(crate) fn fault(answer: &Answer, action: &str, object: &str, secrets: &[&str
     let message = quote(first_part(&code, said.message.as_deref().unwrap_or_default()), secrets);
     let (kind, remedy) = meaning(&code, &message, answer.status, action, object);
     let cause = match (kind, message.is_empty()) {
-        (Kind::Clock, _) => clocks(answer),
+        (Kind::Clock, _) => answer.clocks("AWS"),
         (Kind::WrongKeyOrContext, true) => "the key does not open this data key with this encryption context".to_owned(),
         (_, true) => format!("AWS refuses {action}"),
         (_, false) => message,
@@ -93,12 +91,6 @@ fn meaning(code: &str, message: &str, status: u16, action: &str, object: &str) -
         _ => (Kind::Other, ""),
     };
     (kind, remedy.to_owned())
-}
-
-fn clocks(answer: &Answer) -> String {
-    let here = humantime::format_rfc3339_seconds(SystemTime::now());
-    let there = answer.date.as_deref().unwrap_or("another time");
-    format!("the clock of this host says {here}, that of AWS {there}")
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! Signatures of requests to AWS: Signature Version 4, as "AWS Signature Version 4 for API requests" of the IAM User Guide describes it.
 
-use std::{fmt::Write as _, time::SystemTime};
-
-use ring::{
-    digest::{SHA256, digest},
-    hmac::{HMAC_SHA256, Key, Tag, sign},
-};
+use ring::hmac::{HMAC_SHA256, Key, Tag, sign};
 use zeroize::Zeroizing;
 
-use super::credentials::Credentials;
-use crate::secret::Secret;
+use crate::{
+    canonical::{Signed, hash, hex},
+    credentials::Credentials,
+    secret::Secret,
+};
 
 /// For whom and when a request is signed.
 pub(crate) struct Scope<'a> {
@@ -17,54 +15,22 @@ pub(crate) struct Scope<'a> {
     pub region: &'a str,
     /// The service: `kms`, `sts`.
     pub service: &'a str,
-    /// The time, as [`time`] writes it.
+    /// The time, as [`crate::canonical::time`] writes it.
     pub time: &'a str,
-}
-
-/// A request, as far as it is signed.
-pub(crate) struct Signed<'a> {
-    /// The method.
-    pub method: &'a str,
-    /// The path, encoded once.
-    pub path: &'a str,
-    /// All headers that are signed, `host` among them, with their names in lower case.
-    pub headers: Vec<(&'a str, &'a str)>,
-    /// The body.
-    pub body: &'a [u8],
-}
-
-/// `now` as signatures have it: `20150830T123600Z`.
-pub(crate) fn time(now: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(now).to_string().replace(['-', ':'], "")
 }
 
 /// The value of the header `Authorization`.
 pub(crate) fn authorization(request: &Signed<'_>, scope: &Scope<'_>, credentials: &Credentials) -> String {
-    let (canonical, names) = canonical(request);
+    let (canonical, names) = request.canonical();
     let day = scope.time.get(..8).unwrap_or_default();
     let place = format!("{day}/{}/{}/aws4_request", scope.region, scope.service);
-    let hash = hex(digest(&SHA256, canonical.as_bytes()).as_ref());
+    let hash = hash(canonical.as_bytes());
     let text = format!("AWS4-HMAC-SHA256\n{}\n{place}\n{hash}", scope.time);
     let signature = hex(keyed(&signing_key(day, scope, &credentials.secret), &text).as_ref());
     format!(
         "AWS4-HMAC-SHA256 Credential={}/{place}, SignedHeaders={names}, Signature={signature}",
         credentials.id
     )
-}
-
-/// The request in the form that is hashed, and the names of its headers. The form has the token of the credentials in it.
-fn canonical(request: &Signed<'_>) -> (Zeroizing<String>, String) {
-    let mut headers = request.headers.clone();
-    headers.sort_unstable();
-    let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    let _ = writeln!(text, "{}\n{}\n", request.method, request.path);
-    for (name, value) in headers {
-        let words = value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>();
-        let _ = writeln!(text, "{name}:{}", *Zeroizing::new(words.join(" ")));
-    }
-    let _ = write!(text, "\n{names}\n{}", hex(digest(&SHA256, request.body).as_ref()));
-    (text, names)
 }
 
 fn signing_key(day: &str, scope: &Scope<'_>, secret: &Secret) -> Key {
@@ -80,18 +46,9 @@ fn keyed(key: &Key, text: &str) -> Tag {
     sign(key, text.as_bytes())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The cases are those of the test suite that AWS publishes (`aws-signing-test-suite`, version 4), by their names there.
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const SCOPE: Scope<'_> = Scope {
@@ -115,6 +72,7 @@ mod tests {
         let request = Signed {
             method,
             path: "/",
+            query: "",
             headers,
             body,
         };
@@ -171,10 +129,5 @@ mod tests {
             ("x-amz-content-sha256", hash),
         ];
         assert_eq!(signed("POST", &headers, body), expected(names, signature));
-    }
-
-    #[test]
-    fn a_time_has_the_form_of_signatures() {
-        assert_eq!(time(SystemTime::UNIX_EPOCH + Duration::from_mins(24_015_636)), SCOPE.time);
     }
 }

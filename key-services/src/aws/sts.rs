@@ -1,17 +1,14 @@
 //! The token service of AWS: roles, and credentials for tokens of other issuers.
 
-use std::fmt::Write as _;
-
-use zeroize::Zeroizing;
-
 use super::{
     arn::Arn,
     call::{Call, Caller},
-    credentials::Credentials,
     endpoint, refusal, xml,
 };
 use crate::{
+    credentials::Credentials,
     fault::{Fault, Kind},
+    form::form,
     http::Answer,
     quote::quote,
     secret::Secret,
@@ -28,16 +25,25 @@ pub(crate) struct Role<'a> {
     pub external_id: Option<&'a str>,
 }
 
+impl Role<'_> {
+    fn session(&self) -> String {
+        match self.session {
+            "" => session(),
+            session => session.to_owned(),
+        }
+    }
+}
+
 /// Credentials of `role`, assumed with `credentials`, from the token service in the region of `key`.
 ///
 /// # Errors
 ///
 /// If there is no answer, or a refusal.
 pub(crate) fn assume(caller: &Caller<'_>, key: &Arn, role: &Role<'_>, credentials: &Credentials) -> Result<Credentials, Fault> {
-    let mut form = form("AssumeRole", role);
-    if let Some(id) = role.external_id {
-        field(&mut form, "ExternalId", id);
-    }
+    let session = role.session();
+    let mut fields = fields("AssumeRole", role, &session);
+    fields.extend(role.external_id.map(|id| ("ExternalId", id)));
+    let form = form(&fields);
     let answer = ask(caller, key, &form, Some(credentials))?;
     if answer.status != 200 {
         let fault = refusal::fault(&answer, "sts:AssumeRole", &quote(role.arn, &[]), &credentials.secrets());
@@ -60,8 +66,10 @@ pub(crate) fn assume_with_token(caller: &Caller<'_>, key: &Arn, role: &Role<'_>,
     }
     let if_missing = "correct AWS_WEB_IDENTITY_TOKEN_FILE, or have the token written before this runs";
     let token = trusted_file::read(token_file, Writer::Owner).map_err(|why| why.fault(token_file, if_missing))?;
-    let mut form = form("AssumeRoleWithWebIdentity", role);
-    field(&mut form, "WebIdentityToken", token.trim());
+    let session = role.session();
+    let mut fields = fields("AssumeRoleWithWebIdentity", role, &session);
+    fields.push(("WebIdentityToken", token.trim()));
+    let form = form(&fields);
     let identity = format!("role {} for the token in {token_file}", quote(role.arn, &[]));
     let answer = ask(caller, key, &form, None)?;
     if answer.status != 200 {
@@ -102,15 +110,14 @@ fn ask(caller: &Caller<'_>, key: &Arn, form: &str, credentials: Option<&Credenti
     caller.post(&call, credentials)
 }
 
-fn form(action: &str, role: &Role<'_>) -> Zeroizing<String> {
-    let mut form = Zeroizing::new(String::with_capacity(8192));
-    let _ = write!(form, "Action={action}&Version=2011-06-15");
-    field(&mut form, "RoleArn", role.arn);
-    match role.session {
-        "" => field(&mut form, "RoleSessionName", &session()),
-        session => field(&mut form, "RoleSessionName", session),
-    }
-    form
+/// The fields that all actions have.
+fn fields<'a>(action: &'a str, role: &Role<'a>, session: &'a str) -> Vec<(&'static str, &'a str)> {
+    vec![
+        ("Action", action),
+        ("Version", "2011-06-15"),
+        ("RoleArn", role.arn),
+        ("RoleSessionName", session),
+    ]
 }
 
 /// `sops@HOST`, without what the name of a session may not have.
@@ -119,16 +126,6 @@ fn session() -> String {
     let host = name.nodename().to_string_lossy();
     let fits = |letter: &char| letter.is_ascii_alphanumeric() || "+=,.@-_".contains(*letter);
     "sops@".chars().chain(host.chars()).filter(fits).take(64).collect()
-}
-
-fn field(form: &mut String, name: &str, value: &str) {
-    let _ = write!(form, "&{name}=");
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => form.push(char::from(byte)),
-            _ => drop(write!(form, "%{byte:02X}")),
-        }
-    }
 }
 
 fn read(answer: &Answer, origin: String) -> Result<Credentials, Fault> {

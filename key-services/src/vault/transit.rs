@@ -1,6 +1,6 @@
 //! Opens data keys with a transit engine.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use crate::{
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},
+    form::encode,
     http::{Client, Question},
     request::VaultKey,
     secret::Secret,
@@ -131,16 +132,6 @@ fn path(key: &VaultKey) -> Result<String, Fault> {
         ));
     }
     Ok(segments.into_iter().map(encode).collect::<Vec<_>>().join("/"))
-}
-
-fn encode(segment: &str) -> String {
-    segment.bytes().fold(String::with_capacity(segment.len()), |mut text, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
-            _ => drop(write!(text, "%{byte:02X}")),
-        }
-        text
-    })
 }
 
 #[cfg(test)]

@@ -5,10 +5,14 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     io::{BufReader, Write as _},
     net::{TcpListener, TcpStream},
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -17,6 +21,9 @@ use serde_json::{Value, json};
 
 /// The ARN of the key that the tests use.
 pub const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/bc436485-5092-42b8-92a3-0aa8b93536dc";
+
+/// The name of the key of Google Cloud KMS that the tests use.
+pub const GCP_KEY: &str = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 
 /// What the program printed.
 pub struct Run {
@@ -96,6 +103,11 @@ pub fn vault(address: &str) -> Value {
     json!({ "hc_vault": { "vault_address": address, "engine_path": "a/transit", "key_name": "sops", "enc": "vault:v1:x" } })
 }
 
+/// An entry of Google Cloud KMS.
+pub fn gcp_kms(enc: &str) -> Value {
+    json!({ "gcp_kms": { "resource_id": GCP_KEY, "enc": enc } })
+}
+
 /// A question that the server was asked.
 #[derive(Clone)]
 pub struct Question {
@@ -112,22 +124,40 @@ pub struct Server {
     /// The address, without a slash at its end.
     pub url: String,
     asked: Arc<Mutex<Vec<Question>>>,
+    is_over: Arc<AtomicBool>,
 }
 
 impl Server {
     /// A server that gives what `answer` says: the status, further headers (each with its line break) and the body.
     pub fn new(answer: impl Fn(&Question) -> (u16, &'static str, String) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0", answer)
+    }
+
+    /// A server like that, at this address.
+    pub fn at(address: &str, answer: impl Fn(&Question) -> (u16, &'static str, String) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::<Mutex<Vec<Question>>>::default();
-        let (log, answer) = (asked.clone(), Arc::new(answer));
+        let (asked, is_over) = (Arc::<Mutex<Vec<Question>>>::default(), Arc::<AtomicBool>::default());
+        let (log, answer, ends) = (asked.clone(), Arc::new(answer), is_over.clone());
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                if ends.load(Ordering::SeqCst) {
+                    break;
+                }
                 let (log, answer) = (log.clone(), answer.clone());
                 thread::spawn(move || converse(stream, &log, &*answer));
             }
         });
-        Self { url, asked }
+        Self { url, asked, is_over }
+    }
+
+    /// Ends it, so that another one may be at its address.
+    pub fn stop(self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        let address = self.url.strip_prefix("http://").unwrap();
+        while TcpStream::connect(address).is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What it was asked so far.
@@ -188,6 +218,23 @@ pub fn has(program: &str) -> bool {
         skip(&format!("needs {program}"));
     }
     found
+}
+
+/// Runs the test `name` again in a network namespace of its own, after the shell commands `network` have been run there. `false`: this is that run.
+pub fn is_moved(name: &str, network: &str) -> bool {
+    if env::var_os("IN_NETWORK_OF_ITS_OWN").is_some() {
+        return false;
+    }
+    let inside = format!(r#"{network} && exec "$0" --exact "$1" --nocapture"#);
+    let mut moved = Command::new("unshare");
+    moved
+        .args(["--net", "--map-root-user", "sh", "-c", &inside])
+        .arg(env::current_exe().unwrap())
+        .arg(name);
+    let output = moved.env("IN_NETWORK_OF_ITS_OWN", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    true
 }
 
 /// Says that a test is skipped, past the capture of the test runner.

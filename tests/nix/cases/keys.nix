@@ -488,6 +488,16 @@ in
             configFile = "/etc/aws/config";
             credentialsFile = "/run/keys/aws-credentials";
           };
+          google = {
+            credentialsFile = "/run/keys/google.json";
+            endpoint = "https://cloudkms.example.com";
+            universeDomain = "s3nsapis.fr";
+          };
+          huawei = {
+            credentialsFile = "/run/keys/huawei";
+            projectId = "0d0466b000aa4ab9a5d3b1c2d3e4f506";
+            iamEndpoint = "https://iam.example.com";
+          };
           vault = {
             tokenFile = "/run/vault/token";
             namespace = "admin/web";

@@ -345,7 +345,7 @@ in
   says-some-clouds-need-a-key-service-of-sops = host {
     sops.environment = {
       AWS_REGION = "eu-central-1";
-      HUAWEICLOUD_SDK_PROJECT_ID = "0";
+      AZURE_TENANT_ID = "0";
       VAULT_ADDR = "https://vault.example.org";
       FOO = "bar";
     };

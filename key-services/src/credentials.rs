@@ -1,4 +1,4 @@
-//! What identifies this host to AWS.
+//! What identifies this host to a cloud that takes signatures: AWS, Huawei.
 
 use crate::secret::Secret;
 
@@ -17,16 +17,23 @@ pub(crate) struct Credentials {
 impl Credentials {
     /// As whom this host asks, for messages: `access key AKIA…, from …`.
     pub(crate) fn identity(&self) -> String {
-        let is_public =
-            (16..=128).contains(&self.id.len()) && self.id.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9'));
-        let id = if is_public { self.id.as_str() } else { "of unusual form" };
+        let id = if self.is_public() {
+            self.id.as_str()
+        } else {
+            "of unusual form"
+        };
         format!("access key {id}, from {}", self.origin)
     }
 
-    /// The parts that must not be shown.
+    /// The parts that must not be shown: also a secret in the place of the public half, if it is long enough for one.
     pub(crate) fn secrets(&self) -> Vec<&str> {
         let token = self.token.as_ref().map(Secret::text);
-        [Some(self.secret.text()), token].into_iter().flatten().collect()
+        let id = Some(self.id.as_str()).filter(|id| !self.is_public() && id.len() >= 8);
+        [Some(self.secret.text()), token, id].into_iter().flatten().collect()
+    }
+
+    fn is_public(&self) -> bool {
+        (16..=128).contains(&self.id.len()) && self.id.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9'))
     }
 }
 
@@ -43,5 +50,6 @@ mod tests {
             origin: "the environment".to_owned(),
         };
         assert_eq!(credentials.identity(), "access key of unusual form, from the environment");
+        assert!(credentials.secrets().contains(&credentials.id.as_str()));
     }
 }

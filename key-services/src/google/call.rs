@@ -1,0 +1,14 @@
+//! What every call to Google needs.
+
+use crate::{environment::Environment, http::Client};
+
+/// What every call to Google needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// The variables of this process.
+    pub environment: &'a Environment,
+    /// For the services of Google.
+    pub client: &'a Client,
+    /// For what is on this host or beside it: metadata services.
+    pub nearby: &'a Client,
+}
