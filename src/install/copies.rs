@@ -51,7 +51,7 @@ pub(crate) fn is_there(place: &Destination, entry: &Entry<'_>) -> bool {
 }
 
 /// Makes the empty file that becomes the copy at `place`, under its temporary name. Returns its status, and warnings about what had that
-/// name.
+/// name. The file is on the disk then: after a power cut, no other file can have the number that the ledger gets.
 pub(crate) fn begin(place: &Destination, known: Option<&MadeLink>) -> Result<(Stat, Vec<String>), InstallError> {
     let fail = |cause| failed("create a copy for", &place.path)(cause);
     let new = suffixed(&place.name, NEW);
@@ -61,6 +61,11 @@ pub(crate) fn begin(place: &Destination, known: Option<&MadeLink>) -> Result<(St
     if FileMode::of(&begun) != UNFINISHED_MODE || begun.st_uid != geteuid().as_raw() {
         abandon(place, &begun);
         return Err(InstallError::copy_open_to_others(&place.path));
+    }
+    if memory::holds(&place.dir) != Ok(true) {
+        files::sync(&place.dir)
+            .map_err(fail)
+            .inspect_err(|_| abandon(place, &begun))?;
     }
     Ok((begun, warnings))
 }

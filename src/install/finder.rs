@@ -35,10 +35,11 @@ pub(crate) struct Finder<'a> {
 impl<'a> Finder<'a> {
     /// A finder that touches nothing at the paths `declared`.
     pub(crate) fn new<'p>(root: &'a Root, declared: impl Iterator<Item = &'p Path>, reach: Reach) -> Self {
+        let mounts = Mounts::now(root);
         Self {
             root,
-            mounts: Mounts::now(root),
-            declared: DeclaredPlaces::now(root, declared),
+            declared: DeclaredPlaces::now(root, &mounts, declared),
+            mounts,
             reach,
         }
     }
@@ -51,16 +52,13 @@ impl<'a> Finder<'a> {
         unsynced: &mut Unsynced,
     ) -> Result<Option<Departure>, InstallError> {
         let place = self.find(at).map_err(|error| error.unseen(link.noun(), at))?;
-        let not_there = || Departure {
-            now: Withdrawn::NotThere,
-            unwiped: None,
-        };
+        let untouched = |now| Departure { now, unwiped: None };
         let is_gone = link.is_gone_from(self.mounts.on_the_way(at).pop());
         let Some(place) = place.filter(|place| is_gone || link.lies_in(&place.dir, &place.name)) else {
-            return Ok(is_gone.then(not_there));
+            return Ok(is_gone.then(|| untouched(Withdrawn::NotThere)));
         };
         if self.declared.has(&place) {
-            return Ok(Some(not_there()));
+            return Ok(Some(untouched(Withdrawn::Declared)));
         }
         let left = |cause| failed("remove", at)(cause).left(link.noun(), at);
         let taken = withdrawal::take(&place, link).map_err(left)?;

@@ -124,7 +124,7 @@ fn attempt(former: &Former<'_>, path: &Path, may: impl FnOnce() -> bool) -> Resu
         return Ok(Removed::default());
     }
     let places = former.of(&ledger.made);
-    Ok(clear(&former.finder(), &mut ledger, former.places, &places))
+    Ok(clear(&former.finder(&ledger.made), &mut ledger, former.places, &places))
 }
 
 /// The symlinks and copies that [`tidy`] would remove, for a dry run.
@@ -146,7 +146,11 @@ pub(crate) fn preview_with(site: &Site, vacated: HashSet<PathBuf>) -> Vec<Former
         vacated,
         only_vacated: false,
     };
-    let finder = former.finder();
+    let places = former.of(&ledger.made);
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let finder = former.finder(&ledger.made);
     let place = |at: PathBuf| {
         let link = ledger.made.links.get(&at).filter(|link| finder.is_there(&at, link))?;
         Some(FormerPlace {
@@ -154,7 +158,7 @@ pub(crate) fn preview_with(site: &Site, vacated: HashSet<PathBuf>) -> Vec<Former
             is_copy: link.is_copy,
         })
     };
-    former.of(&ledger.made).into_iter().filter_map(place).collect()
+    places.into_iter().filter_map(place).collect()
 }
 
 impl Former<'_> {
@@ -171,9 +175,11 @@ impl Former<'_> {
         former.map(|(at, _)| at.clone()).collect()
     }
 
-    /// A finder that touches nothing at the other declared paths.
-    fn finder(&self) -> Finder<'_> {
-        let declared = self.site.declared.iter().filter(|path| !self.vacated.contains(*path));
+    /// A finder that touches nothing at the declared paths but those of which a copy goes. `made` is what the ledger has.
+    fn finder<'f>(&'f self, made: &Made) -> Finder<'f> {
+        let going = made.links.values().filter(|link| link.is_copy).map(|link| &link.declared);
+        let going: HashSet<_> = going.filter(|declared| self.vacated.contains(*declared)).collect();
+        let declared = self.site.declared.iter().filter(|path| !going.contains(path));
         Finder::new(&self.site.root, declared.map(PathBuf::as_path), Reach::Local)
     }
 }
@@ -194,6 +200,11 @@ fn clear(finder: &Finder<'_>, ledger: &mut Ledger, places: &LinkPlaces, former: 
             continue;
         };
         let error = match finder.withdraw(at, &link, &mut unsynced) {
+            // It waits for the run that looks at the declared path, or until that path is declared no more.
+            Ok(Some(taken)) if taken.now == Withdrawn::Declared => {
+                ledger.made.links.insert(at.clone(), link);
+                continue;
+            }
             Ok(Some(taken)) => {
                 removed.add(at, link.is_copy, taken);
                 continue;
@@ -232,7 +243,7 @@ fn clear(finder: &Finder<'_>, ledger: &mut Ledger, places: &LinkPlaces, former: 
 impl Removed {
     /// Adds what was done at `at`.
     fn add(&mut self, at: &Path, is_copy: bool, Departure { now, unwiped }: Departure) {
-        let is_gone = !matches!(now, Withdrawn::NotThere | Withdrawn::Occupied(_) | Withdrawn::Changed);
+        let is_gone = matches!(now, Withdrawn::Gone | Withdrawn::PutBack(_) | Withdrawn::Unknown(_));
         self.links.extend(is_gone.then(|| FormerPlace {
             path: at.to_owned(),
             is_copy,
@@ -240,7 +251,7 @@ impl Removed {
         self.warnings
             .extend(unwiped.map(|why| InstallError::not_wiped(at, &why).to_string()));
         let warning = match now {
-            Withdrawn::Gone | Withdrawn::NotThere => return,
+            Withdrawn::Gone | Withdrawn::NotThere | Withdrawn::Declared => return,
             Withdrawn::PutBack(backup) => {
                 let backup = at.with_file_name(backup);
                 format!("{} was moved back to {}: its secret is gone", shown(&backup), shown(at))

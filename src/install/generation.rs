@@ -19,6 +19,7 @@ use super::{
     error::{InstallError, errno, failed},
     files::{self, MAX_DEPTH},
     live::LiveGeneration,
+    mount,
     name::PlaceInGeneration,
     owner::Owner,
     pending, record,
@@ -121,8 +122,9 @@ impl<'a> Draft<'a> {
             .map_err(failed("set the owner of", &at))
     }
 
-    /// Gives the directories with rights of their own these rights, once everything is written. Until then only the caller can open
-    /// them, so nobody sees or disturbs what is written there. An inner directory comes first: nobody can move it meanwhile.
+    /// Gives the directories with rights of their own these rights, once everything is written, and opens the mount point. Until then only
+    /// the caller can open them, so nobody sees or disturbs what is written there. An inner directory comes first: nobody can move it
+    /// meanwhile.
     pub(crate) fn open_directories(&self) -> Result<(), InstallError> {
         for (path, rights) in self.site.directories.inner_first() {
             let opened = match files::open_directory(&self.dir, path) {
@@ -132,7 +134,7 @@ impl<'a> Draft<'a> {
             };
             opened.map_err(failed("set the mode of", &self.path(path)))?;
         }
-        Ok(())
+        mount::open_up(self.site, self.root)
     }
 
     /// Marks this generation as published: the link names it. From now on, dropping the draft removes nothing.

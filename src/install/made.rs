@@ -107,10 +107,14 @@ impl MadeLink {
 
     /// Whether this symlink is gone if it is not found: its file system is that of `mount`, or was in memory.
     pub(crate) fn is_gone_from(&self, mount: Option<&Mount>) -> bool {
-        self.file_system.as_deref().is_some_and(|known| {
-            ["tmpfs ", "ramfs "].iter().any(|kind| known.starts_with(kind))
-                || mount.is_some_and(|mount| mount.file_system == known)
-        })
+        let is_of_mount = |known: &str| mount.is_some_and(|mount| mount.file_system == known);
+        self.was_in_memory() || self.file_system.as_deref().is_some_and(is_of_mount)
+    }
+
+    /// Whether it was on a file system in memory, which a restart empties.
+    pub(crate) fn was_in_memory(&self) -> bool {
+        let is_memory = |known: &str| ["tmpfs ", "ramfs "].iter().any(|kind| known.starts_with(kind));
+        self.file_system.as_deref().is_some_and(is_memory)
     }
 
     /// Whether `name` in `dir` is this symlink or copy. A symlink leads where this one was to lead, and has its mark; one at which no run has

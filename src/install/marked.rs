@@ -14,7 +14,7 @@ use super::{
     made::{MadeLink, mark},
     unsynced::Unsynced,
 };
-use crate::system::{memory, root::Root};
+use crate::system::root::Root;
 
 /// Notes the marks of the symlinks and copies at `places` which have none yet. `unsynced` gets the directories of copies that a
 /// killed run has put there.
@@ -36,8 +36,8 @@ pub(crate) fn confirm(ledger: &mut Ledger, root: &Root, places: &HashMap<PathBuf
                 Some(there) if link.is_copy => {
                     let is_new = link.new == Some(there.st_ino);
                     (link.copy, link.mark) = (Some(mark(&there)), None);
-                    if is_new && memory::holds(&place.dir) != Ok(true) {
-                        unsynced.add(place);
+                    if is_new {
+                        unsynced.add_if_on_disk(place);
                     }
                 }
                 _ => {}

@@ -151,8 +151,8 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
     let (kind, outcome) = memory::mount(file_system, &site.root, &site.mount_point);
     match outcome {
         Ok(()) => Ok(Attached::Mounted(kind)),
+        // The directory stays closed to others until a generation is live in it ([`open_up`]): they could lock it.
         Err(MountError::Refused(_)) if in_memory(site, dir)? => {
-            own(site, dir)?;
             let warning = warn_of_swap(site, dir, "allow this container to mount")?;
             Ok(Attached::InMemory(Vec::from_iter(warning)))
         }
@@ -162,6 +162,14 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
         Err(MountError::Program(_)) if stop::is_requested() => Err(InstallError::stopped(&site.link)),
         #[cfg(any(target_os = "macos", test))]
         Err(MountError::Program(cause)) => Err(InstallError::no_memory_disk(&site.mount_point, &cause)),
+    }
+}
+
+/// Opens the mount point to others, if it was closed to them because nothing could be mounted there: a generation is about to be live.
+pub(crate) fn open_up(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    match site.store {
+        Store::Mounted { .. } => own(site, dir),
+        Store::Directory => Ok(()),
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
     unsynced::Unsynced,
     withdrawal,
 };
-use crate::system::{memory, mounts::Mounts, root::Root};
+use crate::system::{mounts::Mounts, root::Root};
 
 /// The places of the symlinks and copies of this run without symlinks on the way, by the paths that the manifest declares.
 pub(crate) type LinkPlaces = HashMap<PathBuf, PathBuf>;
@@ -114,9 +114,7 @@ impl Noted {
             // Somebody may have changed it already, so its mark is that of what was written.
             (link.copy, link.mark, link.new) = (Some(mark(written)), None, None);
         }
-        if memory::holds(&place.dir) != Ok(true) {
-            self.unsynced.add(place);
-        }
+        self.unsynced.add_if_on_disk(place);
     }
 
     /// Why no copy is made at the declared path `path`.
@@ -209,6 +207,8 @@ impl Noted {
         };
         let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
         let known = marked::take_known(&mut ledger.made.links, at, place, there.as_ref());
+        // What was in memory went with the last restart, and so did what had been moved aside. What is there now is new.
+        let known = known.filter(|known| !known.was_in_memory() || known.lies_in(&place.dir, &place.name));
         let was_copy = |there: &Stat| known.as_ref().is_some_and(|known| known.was_copy_with(there));
         if outside.is_at(place) {
             // If the ledger does not have it, somebody else made it.

@@ -1,8 +1,8 @@
 //! Opens the ledger of a site, with its lock or without it.
 
-use std::{os::fd::OwnedFd, path::Path};
+use std::{iter, os::fd::OwnedFd, path::Path};
 
-use rustix::fs;
+use rustix::{fs, process::geteuid};
 
 use super::{
     error::{InstallError, failed},
@@ -15,17 +15,31 @@ use crate::system::{budget, root::Root};
 
 /// Opens the ledger `path`, and takes its lock. If there is none, it is made if it `is_needed`, and `None` otherwise.
 pub(crate) fn open(root: &Root, path: &Path, homes: Homes, is_needed: bool) -> Result<Option<Ledger>, InstallError> {
-    if is_needed {
-        // The directory may be there already, so the result is looked up below.
-        parents::reach(root, path, homes)?;
-    }
-    let Some(dir) = directory(root, path)? else { return Ok(None) };
+    let dir = match directory(root, path)? {
+        None if is_needed => make_directory(root, path, homes)?,
+        dir => dir,
+    };
+    let Some(dir) = dir else { return Ok(None) };
     if !is_needed && files::status(&dir, ledger::NAME).map_err(failed("examine", path))?.is_none() {
         return Ok(None);
     }
     let lock = lock::take_soon(&dir, budget::LEDGER).map_err(failed("lock", path))?;
     let lock = lock.ok_or_else(|| InstallError::busy_ledger(path, budget::LEDGER.as_secs()))?;
     Ledger::read(dir, path, Some(lock)).map(Some)
+}
+
+/// Makes the directory of the ledger, and waits until it is on the disk, with those above it that may be new as well.
+fn make_directory(root: &Root, path: &Path, homes: Homes) -> Result<Option<OwnedFd>, InstallError> {
+    parents::reach(root, path, homes)?;
+    // Another program may have made the directory, so it is looked up.
+    let Some(dir) = directory(root, path)? else { return Ok(None) };
+    let above = |dir: &OwnedFd| files::open_directory(dir, c"..").ok();
+    let is_ours = |dir: &OwnedFd| fs::fstat(dir).is_ok_and(|status| status.st_uid == geteuid().as_raw());
+    let parents = iter::successors(above(&dir), above).take_while(is_ours);
+    for parent in parents.take(path.components().count()) {
+        files::sync(&parent).map_err(failed("write", path))?;
+    }
+    Ok(Some(dir))
 }
 
 /// The ledger as it is now, without its lock. `None` if there is none.

@@ -1,4 +1,4 @@
-//! Directories in which names were removed, until this is on the disk.
+//! Directories in which names were made or removed, until this is on the disk.
 
 use std::{collections::HashMap, os::fd::OwnedFd, path::Path};
 
@@ -9,6 +9,7 @@ use super::{
     error::{InstallError, failed},
     files::{self, FileId},
 };
+use crate::system::memory;
 
 /// The most directories that are held open: 100. A process may usually have 1,024 descriptors.
 const MOST: usize = 100;
@@ -30,6 +31,13 @@ impl Unsynced {
         }
         if self.dirs.len() >= MOST {
             self.sync(&place.path);
+        }
+    }
+
+    /// Does what [`Self::add`] does, unless the directory is in memory: nothing there outlives a power cut.
+    pub(crate) fn add_if_on_disk(&mut self, place: Destination) {
+        if memory::holds(&place.dir) != Ok(true) {
+            self.add(place);
         }
     }
 

@@ -11,6 +11,7 @@ use rustix::{
 };
 
 use super::files;
+use crate::system::memory;
 
 /// How many zeros are written at a time: 64 KiB.
 const ZEROS: &[u8] = &[0; 64 * 1024];
@@ -49,6 +50,10 @@ fn wipe(dir: impl AsFd + Copy, name: &OsStr, is_ours: impl Fn(&Stat) -> bool) ->
     }
     if status.st_nlink != 1 {
         return Err(Unwiped::HasOtherNames);
+    }
+    // The name of the file has to be on the disk: a power cut must not bring back an earlier one, with zeros in it.
+    if memory::holds(dir) != Ok(true) {
+        files::sync(dir).map_err(Unwiped::Failed)?;
     }
     overwrite(&file, u64::try_from(status.st_size).unwrap_or_default()).map_err(Unwiped::Failed)
 }

@@ -32,6 +32,8 @@ pub(crate) enum Withdrawn {
     Gone,
     /// There was no symlink of ours: it is gone already, or something else has replaced it.
     NotThere,
+    /// What was there: a path that is declared leads there, or may lead there.
+    Declared,
     /// The file that had been moved aside, under this name.
     PutBack(OsString),
     /// Something of somebody else. So the file that was moved aside keeps this name.

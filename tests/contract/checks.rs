@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::common::{Manifest, World, has, token};
+use crate::common::{Call, Manifest, World, calls, has, token};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -408,8 +408,13 @@ fn where_mounting_is_forbidden_the_directory_is_closed_during_the_checks() {
         "1",
         &format!("stat -c %a /run/secrets.d > {}", seen.display()),
     ));
-    let mut command = world.command("setpriv");
-    command.args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
+    if !has("strace") {
+        return;
+    }
+    let log = world.input("trace");
+    let mut command = world.command("strace");
+    command.args(["-f", "-y", "-e", "trace=fchmod,renameat2", "-o"]).arg(&log);
+    command.args(["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
     command.arg(world.executable()).arg(path);
     let said = world.finish(&mut command);
     assert_eq!(
@@ -418,6 +423,10 @@ fn where_mounting_is_forbidden_the_directory_is_closed_during_the_checks() {
         "{said:?}"
     );
     assert_eq!(world.shell("stat -c %a /run/secrets.d"), "751\n");
+    // Nor is it open for a moment before them: it is opened once, when a generation is about to be live.
+    let calls = calls(&log);
+    let opens = |call: &Call| call.name == "fchmod" && call.arguments.contains("/run/secrets.d>, 0751");
+    assert_eq!(calls.iter().filter(|call| opens(call)).count(), 1, "{calls:#?}");
 }
 
 /// Whatever a killed run leaves, the next one clears away.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::common::{Manifest, Said, World, has, say};
+use crate::common::{Call, Manifest, Said, World, has, say};
 
 const LEDGER: &str = "/var/lib/sops-nix/ledger.json";
 
@@ -135,6 +135,8 @@ fn a_copy_is_complete_before_it_has_its_name_and_units_come_after_it() {
         ("renameat2", &["\"secrets.sops-new\"", "RENAME_EXCHANGE"]),
         ("openat", &["\"key.sops-new\"", "O_CREAT", "000"]),
         ("fchmod", &["key.sops-new", "0600"]),
+        // Before the ledger has the number of the file, the file is on the disk: nobody else's can get that number.
+        ("fsync", &["/etc/app>"]),
         ("renameat", &["\"ledger.json\""]),
         ("write", &["key.sops-new", "two"]),
         ("fchown", &["key.sops-new", "1000", "60"]),
@@ -145,6 +147,27 @@ fn a_copy_is_complete_before_it_has_its_name_and_units_come_after_it() {
         ("renameat", &["\"ledger.json\""]),
         ("openat", &["/run/nixos/", "O_WRONLY"]),
     ];
+    assert_order(&calls, steps);
+    assert_eq!(world.tree("/etc/app"), "0640 1000:60 key \"two\\n\"\n");
+    // When it goes, it is overwritten only under a name at which nobody looks for it, and leaves the ledger last.
+    let (said, calls) = world.trace(&base(&world), &["-y", "-s", "200"], &[]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let steps: &[(&str, &[&str])] = &[
+        ("renameat2", &["\"key\"", "\"key.sops-new\"", "RENAME_NOREPLACE"]),
+        ("fsync", &["/etc/app>"]),
+        ("pwrite64", &["key.sops-new"]),
+        ("fsync", &["key.sops-new"]),
+        ("unlinkat", &["\"key.sops-new\""]),
+        ("fsync", &["/etc/app>"]),
+        ("unlinkat", &["\"ledger.json\""]),
+        ("fsync", &["/var/lib/sops-nix>"]),
+    ];
+    assert_order(&calls, steps);
+    assert_eq!(world.tree("/etc/app"), "");
+}
+
+/// Checks that calls of these names, with these words in their arguments, come in this order.
+fn assert_order(calls: &[Call], steps: &[(&str, &[&str])]) {
     let mut rest = calls.iter();
     for (name, words) in steps {
         let found = rest.find(|call| {
@@ -153,7 +176,25 @@ fn a_copy_is_complete_before_it_has_its_name_and_units_come_after_it() {
         });
         assert!(found.is_some(), "{name} {words:?} is missing, or too early: {calls:#?}");
     }
-    assert_eq!(world.tree("/etc/app"), "0640 1000:60 key \"two\\n\"\n");
+}
+
+/// The directory of the ledger and all above it may be new, too: they are on the disk before the ledger names anything.
+#[test]
+fn a_new_directory_of_the_ledger_is_on_the_disk_first() {
+    let Some(world) = World::system().filter(|_| has("strace")) else {
+        return;
+    };
+    let (said, calls) = world.trace(&copied(&world, "one\n"), &["-y", "-s", "200"], &[]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let steps: &[(&str, &[&str])] = &[
+        ("renameat2", &["\"sops-nix.sops-new\"", "\"sops-nix\""]),
+        ("fsync", &["/var/lib>"]),
+        ("fsync", &["/var>"]),
+        ("fsync", &["</>"]),
+        ("renameat", &["\"ledger.json\""]),
+        ("openat", &["\"key.sops-new\"", "O_CREAT"]),
+    ];
+    assert_order(&calls, steps);
 }
 
 #[test]
@@ -598,6 +639,30 @@ fn what_was_in_memory_is_gone_without_a_word() {
     world.shell("rm /etc/app/key");
     install(&world, &copied(&world, "one\n"));
     assert_eq!(world.read("/etc/app/key"), "one\n");
+}
+
+/// A program or systemd-tmpfiles makes the file at each boot, before the copy.
+#[test]
+fn what_was_there_after_a_restart_is_put_back() {
+    let Some(world) = World::system() else { return };
+    let boot =
+        || world.shell("mkdir -p /etc/app; mount -t tmpfs tmpfs /etc/app; mkdir /etc/app/in; echo theirs > /etc/app/in/key");
+    let manifest = copied_with(&world, "one\n", json!({"path": "/etc/app/in/key"}));
+    boot();
+    world.install(&manifest);
+    world.shell("umount /etc/app /run/secrets.d; rm -rf /run/secrets*");
+    // In a new file system, the directory has another number.
+    world.shell("mkdir -p /etc/app; mount -t tmpfs tmpfs /etc/app; mkdir /etc/app/first; mkdir /etc/app/in; echo theirs > /etc/app/in/key");
+    let said = world.install(&manifest);
+    assert!(said.err.contains("was moved to /etc/app/in/key.sops-backup"), "{said:?}");
+    assert_eq!(world.read("/etc/app/in/key"), "one\n");
+    let said = world.install(&base(&world));
+    assert_eq!(
+        said.err,
+        "warning: /etc/app/in/key.sops-backup was moved back to /etc/app/in/key: its secret is gone\n"
+    );
+    assert_eq!(world.tree("/etc/app/in"), "0644 0:0 key \"theirs\\n\"\n");
+    assert!(!has_ledger(&world));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{Manifest, Said, World};
+use crate::common::{Manifest, Said, World, has};
 
 const LEDGER: &str = "/var/lib/sops-nix/ledger.json";
 
@@ -608,6 +608,45 @@ fn the_live_link_stays_if_its_place_is_declared_by_another_path() {
         assert_eq!(links(&said), "removing link: /etc/kept/app/key\n", "{name}");
         assert_eq!(world.shell("cat /etc/app/key; ls /etc/app"), "precious\nkey\n", "{name}");
     }
+}
+
+/// An optional secret that is absent has no symlink. Its path may lie on a dead disk, or lead to where another one leads.
+#[test]
+fn a_declared_path_without_a_secret_is_not_touched_where_nothing_may_answer_and_keeps_what_has_its_name() {
+    let Some(world) = World::system().filter(|_| has("strace")) else {
+        return;
+    };
+    install(&world, &["/etc/app/key", "/etc/app/other"], "");
+    // A file system of a type that is not known as local stands for one whose server is dead.
+    world.shell("mkdir /etc/dead; mount -t devpts -o newinstance devpts /etc/dead");
+    let file = world.fixture("nesting.json");
+    let absent = |path: &str| at(&world, &[]).secret_with("s", &file, "absent", json!({"path": path, "optional": true}));
+    let (said, calls) = world.trace(&absent("/etc/dead/key"), &["-y"], &[]);
+    assert_eq!((said.code, said.err.lines().count()), (Some(0), 1), "{said:?}");
+    assert_eq!(links(&said), "removing link: /etc/app/other\n");
+    let touched: Vec<_> = calls.iter().filter(|call| call.arguments.contains("\"dead")).collect();
+    assert!(touched.is_empty(), "{touched:?}");
+    install(&world, &[], "removing link: /etc/app/key\n");
+    assert!(!has_ledger(&world));
+}
+
+#[test]
+fn what_a_path_had_is_known_when_it_is_spelled_in_another_way_and_its_secret_comes_later() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /etc/app; ln -s app /etc/way; echo precious > /etc/app/key");
+    world.install(&at(&world, &["/etc/way/key"]));
+    let file = world.fixture("nesting.json");
+    let again = |key: &str| {
+        let fields = json!({"path": "/etc/app/key", "optional": true});
+        let said = world.install(&at(&world, &[]).secret_with("s", &file, key, fields));
+        assert_eq!(links(&said), "", "{key}");
+        assert!(!said.err.contains("warning"), "{said:?}");
+    };
+    again("absent");
+    again("database/host");
+    world.install(&at(&world, &[]));
+    assert_eq!(world.shell("cat /etc/app/key; ls /etc/app"), "precious\nkey\n");
+    assert!(!has_ledger(&world));
 }
 
 /// The ledger is busy when the symlinks are made, and is free later.
