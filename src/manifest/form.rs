@@ -1,5 +1,7 @@
 //! Reads the field `as`: the form in which a secret or a template is written.
 
+use serde::de::IgnoredAny;
+
 use super::{findings::Findings, named_entry::NamedEntry};
 use crate::{
     sops::{
@@ -35,10 +37,18 @@ pub(crate) fn of_part(what: NamedEntry<'_>, name: &str, format: Format, findings
 
 /// Finds a `mockValue` that cannot be written in the form of its secret.
 pub(crate) fn check_mock(what: NamedEntry<'_>, form: PartForm, text: &str, findings: &mut Findings) {
-    let PartForm::Variables(form) = form else { return };
-    if let Err(error) = EnvFile::of_dotenv(form, text.as_bytes()) {
-        findings.error(format!("the mockValue of {what}: {error}"), error.remedy());
-    }
+    let fault = match form {
+        PartForm::Variables(form) => {
+            if let Err(error) = EnvFile::of_dotenv(form, text.as_bytes()) {
+                findings.error(format!("the mockValue of {what}: {error}"), error.remedy());
+            }
+            return;
+        }
+        PartForm::Json if serde_json::from_str::<IgnoredAny>(text).is_err() => "it is no JSON, as which it is to be written",
+        PartForm::Lines if text.contains('\r') => "it has a carriage return, and a line of a host has none",
+        PartForm::Json | PartForm::Lines | PartForm::Yaml => return,
+    };
+    findings.error(format!("the mockValue of {what}: {fault}"), "correct mockValue");
 }
 
 /// Returns `form`, which has this name in the manifest. Notes a name that is set but not known.

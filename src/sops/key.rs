@@ -177,7 +177,14 @@ fn step(text: &str) -> Option<(KeyStep, &str)> {
 /// Reads a position up to its closing bracket. Returns the step, and the text behind the step.
 fn index(text: &str) -> Option<(KeyStep, &str)> {
     let (digits, behind) = text.split_once(']')?;
-    Some((KeyStep::Index(digits.parse().ok()?), behind))
+    Some((KeyStep::Index(position(digits)?), behind))
+}
+
+/// The position that a text of digits spells. As in sops, zeros in front do not count. A number that is too large is a position beyond the
+/// end of each list.
+fn position(digits: &str) -> Option<usize> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
 }
 
 /// Reads a name up to the first closing quote with a bracket behind it. Returns the step, and the text behind the step.
@@ -191,11 +198,7 @@ impl KeyStep {
     pub(crate) fn position(&self) -> Option<usize> {
         match self {
             Self::Index(index) => Some(*index),
-            Self::Name(name) => {
-                let is_number = name == "0" || !name.starts_with('0') && name.bytes().all(|byte| byte.is_ascii_digit());
-                // A number that is too large is a position beyond the end of each list.
-                (is_number && !name.is_empty()).then(|| name.parse().unwrap_or(usize::MAX))
-            }
+            Self::Name(name) => position(name),
         }
     }
 
@@ -266,13 +269,18 @@ mod tests {
             ("0", Some(0)),
             ("10", Some(10)),
             ("99999999999999999999999", Some(usize::MAX)),
-            ("007", None),
+            ("007", Some(7)),
             ("+1", None),
             ("-1", None),
             ("", None),
             ("1a", None),
         ] {
             assert_eq!(KeyStep::Name(name.to_owned()).position(), position, "{name}");
+            // In brackets, the same texts are positions.
+            let text = format!("[{name}]");
+            let (steps, rest) = bracketed(&text);
+            let in_brackets = steps.first().and_then(KeyStep::position);
+            assert_eq!((in_brackets, rest.is_empty()), (position, position.is_some()), "[{name}]");
         }
     }
 

@@ -309,6 +309,18 @@ fn bytes_that_are_no_text_are_refused_as_json() {
     }
     world.install(&manifest("A", "json"));
     assert_eq!(world.read("/run/secrets/s"), "\"one\"");
+    // Names are not encrypted, so the build knows them.
+    let named = world.write("named.env", b"A=one\nP\xe9=two\n");
+    world.shell(&format!("sops encrypt --age {RECIPIENT} --in-place '{}'", named.display()));
+    let path = world.save(
+        &world
+            .manifest()
+            .with("version", 1)
+            .secret_with("s", &named, "", json!({"as": "json"})),
+    );
+    let said = world.run_arguments([Path::new("-check-mode=sopsfile"), &path]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("bytes that are no text in UTF-8"), "{said:?}");
     world.install(&manifest("", "yaml"));
     assert_eq!(world.read("/run/secrets/s"), "A: one\nPW: !!binary Y2Fm6Q==\n");
 }

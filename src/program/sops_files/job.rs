@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
+    sync::Arc,
 };
 
 use super::{
@@ -274,11 +275,18 @@ fn take(file: Decrypted, wanted: &[Selection], room: usize) -> Option<WantedCont
 fn parts(file: &Decrypted, wanted: &[Selection], room: usize) -> Option<(WantedContents, usize)> {
     let (selector, mut left) = (file.selector(), room);
     let mut parts = WantedContents::new();
+    // Secrets that are the same part share one copy of the text.
+    let mut printed: Vec<(&Selection, Opened)> = Vec::new();
     for selection in wanted {
         let part = match selection {
             Selection::Key(key) => file.value(&selector, key).map(Some),
             Selection::Text(key) => file.text(&selector, key).map(Some),
-            Selection::Part(key, form) => file.part(&selector, key, *form, left),
+            Selection::Part(key, form) => match printed.iter().find(|(known, _)| *known == selection) {
+                Some((_, text)) => Ok(Some(Arc::clone(text))),
+                None => file.part(&selector, key, *form, left).inspect(|text| {
+                    printed.extend(text.iter().map(|text| (selection, Arc::clone(text))));
+                }),
+            },
             Selection::Whole => continue,
         };
         let part = part.transpose()?;

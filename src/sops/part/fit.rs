@@ -1,7 +1,7 @@
 //! Whether a part can be written in a form, as far as its types and names are concerned. No value is looked at, so this can be told
 //! before anything is decrypted.
 
-use super::{error::PartError, form::PartForm, lines, variables};
+use super::{error::PartError, form::PartForm, lines, text, variables};
 use crate::sops::{
     key::KeyPath,
     key_target::KeyTarget,
@@ -13,7 +13,11 @@ use crate::sops::{
 /// Fails if the form has no spelling for the types and names in what was found under `key`.
 pub(crate) fn fit<S>(found: &KeyTarget<'_, S>, key: &KeyPath, form: PartForm) -> Result<(), PartError> {
     match form {
-        PartForm::Json | PartForm::Yaml => tree(found, key, form),
+        PartForm::Json => {
+            tree(found, key, form)?;
+            text::has_text_names(found, key)
+        }
+        PartForm::Yaml => tree(found, key, form),
         PartForm::Lines => lines::single_values(found, key),
         PartForm::Variables(form) => variables::names(found, key, form),
     }
