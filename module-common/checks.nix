@@ -99,6 +99,15 @@ let
             message = "${option} is no directory of a secret or template: write the beginning of their names, such as db for db/password, or rendered/app for the template app/config.";
           }
           {
+            assertion = directory.owner == null;
+            message =
+              "${option}.owner is set, but whoever owned the directory could put something else in the place of a secret, fill the memory, or stop the next run: remove it"
+              + lib.optionalString (
+                directory ? group
+              ) ", and to let others in, set ${option}.group and ${option}.mode"
+              + ".";
+          }
+          {
             assertion = builtins.match "0*7[0145][0145]" directory.mode != null;
             message = "${option}.mode is \"${directory.mode}\", but its owner has to write in it, and nobody else may: set a mode such as \"0700\", \"0750\" or \"0755\".";
           }

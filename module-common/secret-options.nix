@@ -288,13 +288,22 @@ in
     directories = lib.mkOption {
       type = types.attrsOf (
         types.submodule {
-          options.mode = lib.mkOption {
-            type = types.str;
-            example = "0750";
-            description = ''
-              Permissions of the directory, in octal. Its owner has to write in it, and nobody else may: such as `"0711"`, `"0750"`, `"0751"` or `"0755"`.
-              The owners of the secrets in it have to be able to enter it: with `"0750"` they have to be in its group, and with `"0700"` only root is.
-            '';
+          options = {
+            mode = lib.mkOption {
+              type = types.str;
+              example = "0750";
+              description = ''
+                Permissions of the directory, in octal. Its owner has to write in it, and nobody else may: such as `"0711"`, `"0750"`, `"0751"` or `"0755"`.
+                The owners of the secrets in it have to be able to enter it: with `"0750"` they have to be in its group, and with `"0700"` only root is.
+              '';
+            };
+            # Is there for its message alone: a directory has no owner but root.
+            owner = lib.mkOption {
+              type = types.raw;
+              default = null;
+              visible = false;
+              description = "No directory has an owner but root, or the user of home-manager.";
+            };
           };
         }
       );
@@ -304,6 +313,9 @@ in
         Directories of secrets with a `/` in their names that have permissions of their own: `scripts` is the directory of the secret `scripts/backup`, and
         `rendered/app` that of the template `app/config`. All others have mode 0751, so that everybody can open a file by its name, if its own
         mode allows that, and only the group of the directory can list the names.
+
+        They belong to root, or to the user of home-manager, and cannot be given to another owner: whoever owns a directory can make it writable, whatever
+        its mode says, and could then put something else in the place of a secret, fill the memory, or stop the next run. Let a group in by `group` and `mode`.
       '';
     };
 

@@ -571,6 +571,24 @@ in
           sops.directories.db.mode = "0755";
         }
       ];
+  directory-with-an-owner =
+    mends "remove it, and to let others in, set sops.directories.db.group and sops.directories.db.mode."
+      {
+        imports = [ (keyed { }) ];
+        sops.directories.db = {
+          mode = "0750";
+          owner = "alice";
+        };
+      }
+      [
+        {
+          imports = [ (keyed { }) ];
+          sops.directories.db = {
+            mode = "0750";
+            group = "users";
+          };
+        }
+      ];
   directory-with-a-group-too-early =
     mends "remove sops.directories.db.group, or give sops.secrets.\"db/password\" another name."
       {

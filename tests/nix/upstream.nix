@@ -59,6 +59,7 @@ let
     # All its directories are alike.
     "directories-with-rights"
     "home-directories-with-rights"
+    "home-directory-with-an-owner"
     # It has no optional secrets.
     "optional-secret-without-its-file"
     "secret-that-is-optional"

@@ -180,6 +180,11 @@ pub const ROWS: &[Row] = &[
         &["sops.directories.<name>.mode"],
     ),
     named(
+        ", and to let others in, set ${option}.group and ${option}.mode",
+        EVALUATED,
+        &["sops.directories.<name>.group", "sops.directories.<name>.mode"],
+    ),
+    named(
         "remove sops.directories.${lib.strings.escapeNixIdentifier name}.group, ",
         EVALUATED,
         &["sops.directories.<name>.group", "sops.secrets.<name>.name"],

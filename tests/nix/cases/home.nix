@@ -40,6 +40,15 @@ in
     sops.directories.db.mode = "0700";
   };
 
+  home-directory-with-an-owner = user [ ] {
+    imports = [ key ];
+    sops.secrets."db/password" = { };
+    sops.directories.db = {
+      mode = "0700";
+      owner = "alice";
+    };
+  };
+
   # A home does not know on which host it is.
   home-secret-that-is-hashed = user [ "manifest.json" ] {
     imports = [ key ];
