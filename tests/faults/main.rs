@@ -9,6 +9,7 @@
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
 
+mod checked;
 #[path = "../common/mod.rs"]
 mod common;
 mod ledger;
@@ -74,6 +75,13 @@ fn errors_and_kills_of_a_rollback() {
 fn killed_while_it_prunes_a_generation_to_which_one_could_roll_back() {
     if has("strace") {
         rolling::prunes();
+    }
+}
+
+#[test]
+fn errors_and_kills_while_templates_are_checked() {
+    if has("strace") && has("setpriv") {
+        checked::faults();
     }
 }
 

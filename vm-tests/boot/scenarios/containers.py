@@ -23,26 +23,39 @@ def tell(lab):
 def of_host(lab):
     """The host decrypts, and the container gets the file, the directory, or both."""
     values = {step: lab.secret(value(step)) for step in STEPS}
+    same = lab.secret(value("same"))
     host = lab.host()
     payload = plain_payload(lab, "host")
-    files = {step: payload.encrypt(f"{step}.yaml", {"db": text}) for step, text in values.items()}
+    files = {step: payload.encrypt(f"{step}.yaml", {"db": text, "same": same}) for step, text in values.items()}
 
     def install(step, **fields):
         field = {name: fields.pop(name) for name in ["uid"] if name in fields}
-        payload.manifest(f"{step}.json", [payload.secret("db", str(payload.root) + files[step], **field)], ageKeyFile=f"{payload.test}/age.txt", **fields)
+        secrets = [payload.secret(name, str(payload.root) + files[step], **field) for name in ["db", "same"]]
+        payload.manifest(f"{step}.json", secrets, ageKeyFile=f"{payload.test}/age.txt", **fields)
         host.succeed(f"{payload.test}/program {payload.test}/{step}.json")
 
     with lab.scenario("18a", "secrets of the host in a container: a file keeps its value and a directory loses it, until the container starts again"):
         install("first")
-        binds = ("--bind-ro=/run/secrets", "--bind-ro=/run/secrets/db:/run/db", "--bind-ro=/run/secrets.d")
+        binds = ("--bind-ro=/run/secrets", "--bind-ro=/run/secrets/db:/run/db", "--bind-ro=/run/secrets/same:/run/same", "--bind-ro=/run/secrets.d")
         with booted(lab.container("bound"), values, payload, binds, host) as container:
-            assert container.succeed("cat /run/secrets/db; echo; cat /run/db").split() == [values["first"]] * 2
+            # Ten runs that change nothing: all that is bound stays, the directory included.
+            for _ in range(10):
+                install("first")
+            assert container.succeed("cat /run/secrets/db; echo; cat /run/db; echo; cat /run/secrets/same").split() == [values["first"]] * 2 + [same]
             install("second")
             assert host.succeed("cat /run/secrets/db") == values["second"]
             assert container.succeed("ls /run/secrets; cat /run/db") == values["first"]
             expect_rows({"a container or virtual machine that has the file bound": "the old value; see [containers.md](containers.md)"}, "18a")
             # All generations are in this directory. The generation with the highest number is the newest.
             assert container.succeed("cat /run/secrets.d/2/db") == values["second"]
+            # Ten runs in all that change another secret: the file of the one that does not change is the same one, in the container as on the host.
+            for number in range(9):
+                install(STEPS[number % 2])
+            assert container.succeed("cat /run/same") == same
+            inode = host.succeed("stat -L -c '%i %h' /run/secrets/same")
+            assert container.succeed("stat -c '%i %h' /run/same") == inode and host.succeed("readlink /run/secrets") == "/run/secrets.d/11", inode
+            assert container.succeed("cat /run/db") == values["first"]
+            install("second")
         with booted(lab.container("bound-again"), values, payload, binds, host) as container:
             assert container.succeed("cat /run/secrets/db; echo; cat /run/db").split() == [values["second"]] * 2
             container.fail("touch /run/secrets/new")

@@ -1,4 +1,4 @@
-"""The power is cut while secrets are being installed, again and again, on one disk."""
+"""The power is cut while secrets are being installed, changed and removed, again and again, on one disk."""
 
 import hashlib
 import os
@@ -8,11 +8,15 @@ import time
 from payload import value
 
 CUTS = int(os.environ.get("BOOT_CUTS", "20"))
-SECRETS = 60
+SECRETS = 40
 KEY_FILE = "/var/lib/sops-nix/key.txt"
+LEDGER = "/var/lib/sops-nix/ledger.json"
+# The contents of two copies, before and after a change: so long that half of one is no whole one.
+COPIES = {name: "".join(f"{name} {number}\n" for number in range(10_000)) for name in ["one", "two"]}
 
-# This script is PID 1. It checks what the last power cut has left, installs over that, and checks again. Then it removes
-# everything, and installs once more. The next power cut comes during this installation.
+# This script is PID 1. It checks what the last power cut has left. After every other cut it installs over that first, and checks again. Then the
+# program has to remove everything, by what the ledger knows. After that it installs, changes the copies, and removes once more; the next power cut comes
+# during that.
 INIT = f"""#!/bin/bash
 export PATH=/usr/bin:/usr/sbin HOME=/
 mount -t proc proc /proc
@@ -26,17 +30,34 @@ install() {{
   /test/sops-nix-mount.sh
   /test/sops-nix.sh 2> /run/said || problem "install: $(cat /run/said)"
 }}
-clear() {{
-  rm -rf /etc/app /home/alice {KEY_FILE}*
+with_manifest() {{
+  /test/program /test/$1.json 2> /run/said || problem "$1: $(cat /run/said)"
+}}
+# What somebody has at places where a link and a copy belong.
+begin() {{
+  useradd alice
   mkdir -p /etc/app /home/alice && chown alice /home/alice
-  echo mine > /etc/app/s0
+  for name in s0 c0; do echo mine > /etc/app/$name; done
   sync
 }}
-# A key is whole or not there; where a link belongs there is the link, or what was there before; nothing of anybody is lost.
+# A key is whole or not there; where a link or a copy belongs there is that, or what was there before; a copy is the old one or the new one, and whole; nothing of
+# anybody is lost.
 look_at_remains() {{
   [ ! -e {KEY_FILE} ] || age-keygen -y {KEY_FILE} > /dev/null || problem "the key is not whole"
-  grep -qsx mine /etc/app/s0 /etc/app/s0.sops-backup || problem "the file that was there is gone: $(ls -la /etc/app)"
+  for name in s0 c0; do
+    grep -qsx mine /etc/app/$name /etc/app/$name.sops-backup /etc/app/$name.sops-new || problem "the file that was there is gone: $(ls -la /etc/app)"
+  done
   find /etc/app /home/alice -type l ! -lname '/run/secrets/s*' -printf 'problem: link %p to %l\\n'
+  for copy in /etc/app/c0 /etc/app/c1; do
+    [ ! -e $copy ] || [ "$(cat $copy)" = mine ] || grep -q "^$(sha256sum < $copy | cut -c -64)" /test/copies || problem "$copy is no whole copy"
+  done
+}}
+# Nothing of ours is left, and what was there first is at its place again.
+look_at_nothing() {{
+  found=$(find /etc/app /home/alice | sort | paste -sd' ')
+  [ "$found" = "/etc/app /etc/app/c0 /etc/app/s0 /home/alice" ] || problem "left, or missing: $found; $(cat /run/said)"
+  [ "$(cat /etc/app/c0 /etc/app/s0 | paste -sd' ')" = "mine mine" ] || problem "what was there is not what it was"
+  [ ! -e {LEDGER} ] || problem "the ledger is left: $(cat {LEDGER})"
 }}
 # All is there, and nothing else.
 look_at_all() {{
@@ -49,13 +70,20 @@ look_at_all() {{
 if id alice > /dev/null 2>&1; then
   look_at_remains
 else
-  useradd alice && clear
+  begin
 fi
-install
-look_at_all
-clear
+if ! grep -q remove=first /proc/cmdline; then
+  install
+  look_at_all
+fi
+with_manifest empty
+look_at_nothing
+rm -f {KEY_FILE}*
+sync
 echo begin
 install
+with_manifest changed
+with_manifest empty
 echo end
 sync
 sleep 1000
@@ -67,26 +95,36 @@ def tell(lab):
     texts = {f"s{number}": lab.secret(value(f"s{number}")) for number in range(SECRETS)}
     paths = {name: f"/etc/app/{name}" if number % 2 == 0 else f"/home/alice/app/{name}" for number, name in enumerate(texts)}
     file = payload.encrypt("secrets.yaml", texts)
-    payload.manifest("manifest.json", [payload.secret(name, file, path=paths[name], owner="alice") for name in texts])
-    payload.write("test/expected", "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {paths[name]}\n" for name, text in texts.items()))
-    payload.write("test/listing", " ".join(sorted([*paths.values(), "/etc/app/s0.sops-backup"])) + "\n")
+    secrets = [payload.secret(name, file, path=paths[name], owner="alice") for name in texts]
+    copies = {name: f"/etc/app/{name}" for name in ["c0", "c1"]}
+
+    def templates(content):
+        return [payload.template(name, COPIES[content], path=path, install="copy", copyToDisk=True) for name, path in copies.items()]
+
+    payload.manifest("manifest.json", secrets, templates("one"))
+    payload.manifest("changed.json", secrets, templates("two"))
+    payload.manifest("empty.json", [])
+    expected = {**{paths[name]: text for name, text in texts.items()}, **{path: COPIES["one"] for path in copies.values()}}
+    payload.write("test/expected", "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in expected.items()))
+    payload.write("test/copies", "".join(f"{hashlib.sha256(text.encode()).hexdigest()}\n" for text in COPIES.values()))
+    payload.write("test/listing", " ".join(sorted([*expected, "/etc/app/s0.sops-backup", "/etc/app/c0.sops-backup"])) + "\n")
     payload.write("test/init", INIT, 0o755)
     machine = lab.machine()
     seed = os.environ.get("BOOT_SEED") or str(random.randrange(10**6))
     moments = random.Random(seed)
 
-    with lab.scenario("11", f"the power is cut {CUTS} times while secrets are installed: the next boot is whole (BOOT_SEED={seed})"):
+    with lab.scenario("11", f"the power is cut {CUTS} times while secrets are installed, changed and removed: the next boot is whole, and nothing of ours is forgotten (BOOT_SEED={seed})"):
         machine.start(payload.archive(), init="/test/init")
         span = duration(machine)
         machine.cut_power()
-        for _ in range(CUTS):
-            machine.start(init="/test/init")
+        for cut in range(CUTS):
+            machine.start(init="/test/init", words="remove=first" if cut % 2 else "")
             assert_no_problem(machine.shell.read_until("begin\r\n"))
             # Some cuts come shortly after the end of the installation, before the kernel has written everything to the disk by
             # itself.
             time.sleep(moments.uniform(0, 1.2 * span))
             machine.cut_power()
-        machine.start(init="/test/init")
+        machine.start(init="/test/init", words="remove=first")
         assert_no_problem(machine.shell.read_until("begin\r\n"))
         machine.cut_power()
 

@@ -60,10 +60,10 @@ def tell(lab):
     old, new = lab.secret(value("old")), lab.secret(value("new"))
     same, owned = lab.secret(value("same")), lab.secret(value("owned"))
     environment = f"TOKEN={lab.secret(value('environment'))}"
-    early = lab.secret(value("early"))
+    early, copied = lab.secret(value("early")), lab.secret(value("copied"))
 
     payload = lab.payload("activation-by-scripts")
-    before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": early}
+    before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": early, "copied": copied}
     payload.with_command()
     lay_out(payload, payload.encrypt("secrets.yaml", before), payload.encrypt("new.yaml", {**before, "changed": new}))
     machine = lab.machine()
@@ -76,6 +76,7 @@ def tell(lab):
             noted("start", environment.removeprefix("TOKEN=")), noted("start", same), noted("start", old)]
         assert machine.succeed("cat /run/secrets-for-users/early; findmnt -n -o FSTYPE /run/secrets.d") == early + "ramfs"
         assert machine.succeed("stat -L -c '%U %a' /run/secrets/owned") == "alice 400"
+        assert machine.succeed(COPY) == there(copied)
 
     with lab.scenario("23k", "sops-nix retry where scripts install: the unit for the system is restarted, and the rest is said"):
         machine.succeed("rm /run/secrets.d/*/same /run/secrets-for-users.d/*/early")
@@ -112,11 +113,20 @@ def tell(lab):
         machine.succeed("cp /test/next/manifest.json /test/manifest.json")
         machine.fail("ls /run/notes/*")
 
-    with lab.scenario("12a", "shutdown and reboot by script: no ordering cycle, no failed unit"):
-        look_at_the_journal_and_reboot(machine, init="/test/stage-2")
+    with lab.scenario("12a", "shutdown and reboot by script: no ordering cycle, no failed unit; a copy on the disk is there again, and a switch without its secret takes it away"):
+        look_at_the_journal_and_reboot(machine, copied, "/test/switch switch", init="/test/stage-2")
 
     with lab.scenario("13a", "no plaintext and no key in journal, console and disk (script)"):
         lab.search_for_leaks(machine)
+
+
+# A copy of a secret on the disk: what lies in its directory, and what it is.
+COPY = "ls -A /etc/copies; stat -c '%F %U %a' /etc/copies/copied; cat /etc/copies/copied; ls /var/lib/sops-nix"
+
+
+def there(copied):
+    """What COPY prints if the copy is there."""
+    return f"copied\nregular file root 400\n{copied}ledger.json"
 
 
 UNITS = ["restart changed.service", "restart owned.service", "reload template.service"]
@@ -124,7 +134,12 @@ UNITS = ["restart changed.service", "restart owned.service", "reload template.se
 
 def lay_out(payload, file, new_file):
     """The host before the switch, the one after it, and one with an error. What stands in a list is told in the order of the manifest."""
+    copy = payload.secret("copied", file, path="/etc/copies/copied", install="copy", copyToDisk=True)
+
     def secrets(file, owner, **same):
+        return [copy, *without_copy(file, owner, **same)]
+
+    def without_copy(file, owner, **same):
         return [payload.secret("changed", file, restartUnits=["changed.service"]),
                 payload.secret("same", file, restartUnits=["same.service"], **same),
                 payload.secret("owned", file, owner=owner, restartUnits=["owned.service"]),
@@ -136,6 +151,7 @@ def lay_out(payload, file, new_file):
     same = placeholder("same")
     payload.manifest("manifest.json", secrets(file, "alice"), template(f"the same {same}"))
     payload.manifest("next/manifest.json", secrets(new_file, "bob"), template(f"the same {same}, and more"))
+    payload.manifest("without/manifest.json", without_copy(new_file, "bob"), template(f"the same {same}, and more"))
     payload.manifest("broken/manifest.json", secrets(file, "alice", key="no/such/key"), template(f"the same {same}"))
     payload.early_manifest([payload.secret("early", file)])
     activate = ACTIVATE
@@ -165,8 +181,9 @@ def assert_notes(machine, changed, owned, template):
     assert said == expected, f"{said} instead of {expected}"
 
 
-def look_at_the_journal_and_reboot(machine, **how):
-    """Down and up again. The journal of both boots has no ordering cycle in it, and no unit has failed."""
+def look_at_the_journal_and_reboot(machine, copied, switch, **how):
+    """Down and up again. The journal of both boots has no ordering cycle in it, and no unit has failed. Then a switch takes the copy away: of its content, nothing is left on
+    the disk, which is searched later."""
     machine.shut_down()
     machine.start(**how)
     machine.wait_for_shell()
@@ -179,4 +196,7 @@ def look_at_the_journal_and_reboot(machine, **how):
     assert "ordering cycle" not in said, [line for line in said.splitlines() if "ordering cycle" in line]
     failed = [line for line in said.splitlines() if "Failed with result" in line or "Failed unmounting" in line]
     assert not failed, failed
+    assert machine.succeed(COPY) == there(copied)
+    machine.succeed(f"cp /test/without/manifest.json /test/manifest.json; {switch}")
+    machine.fail("ls -d /etc/copies /var/lib/sops-nix/ledger.json /run/secrets/copied")
     machine.shut_down()

@@ -20,11 +20,11 @@ def tell(lab):
     old, new = lab.secret(value("old")), lab.secret(value("new"))
     same, owned = lab.secret(value("same")), lab.secret(value("owned"))
     environment = f"TOKEN={lab.secret(value('environment'))}"
-    password = lab.secret(value("password"))
+    password, copied = lab.secret(value("password")), lab.secret(value("copied"))
     hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
 
     payload = lab.payload("activation-with-sysusers")
-    before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": hashed}
+    before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": hashed, "copied": copied}
     lay_out(payload, payload.encrypt("secrets.yaml", before), payload.encrypt("new.yaml", {**before, "changed": new}))
     lay_out_users(payload)
     payload.write("test/slow-key", SLOW_KEY, 0o755)
@@ -72,8 +72,8 @@ def tell(lab):
         assert "modifying secrets: changed, owned" in said and "modifying rendered secret: template" in said, said
         machine.fail("ls /run/nixos/*")
 
-    with lab.scenario("12b", "shutdown and reboot by unit: no ordering cycle, no failed unit"):
-        look_at_the_journal_and_reboot(machine)
+    with lab.scenario("12b", "shutdown and reboot by unit: no ordering cycle, no failed unit; a copy on the disk is there again, and goes with its secret"):
+        look_at_the_journal_and_reboot(machine, copied, "systemctl restart sops-nix.service")
 
     with lab.scenario("13b", "no plaintext and no key in journal, console and disk (unit)"):
         lab.search_for_leaks(machine)
