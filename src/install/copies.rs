@@ -111,6 +111,19 @@ fn fill(place: &Destination, new: &OsStr, entry: &Entry<'_>, begun: &Stat) -> Re
     let mut file = File::from(file);
     file.write_all(entry.content).map_err(|error| fail(errno(&error)))?;
     files::secure(&file, entry.owner, entry.mode).map_err(fail)?;
+    // The ledger knows the file by the mark that it had from the start. Without it, a file that a killed run has left here is somebody's.
+    let from_start = fs::Timespec {
+        tv_sec: begun.st_mtime,
+        tv_nsec: begun.st_mtime_nsec.try_into().unwrap_or_default(),
+    };
+    let times = fs::Timestamps {
+        last_access: fs::Timespec {
+            tv_sec: 0,
+            tv_nsec: fs::UTIME_OMIT,
+        },
+        last_modification: from_start,
+    };
+    let _ = fs::futimens(&file, &times);
     if !memory::holds(&place.dir).map_err(fail)? {
         fs::fsync(&file).map_err(fail)?;
     }

@@ -1,7 +1,7 @@
 //! What is at the declared paths now. One place has several paths if a directory is mounted twice, so paths alone do not tell whether a
 //! secret needs a symlink.
 
-use std::{collections::HashSet, ffi::OsString, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use rustix::fs;
 
@@ -10,7 +10,6 @@ use super::{
     files::{self, FileId},
     step::Step,
     walk,
-    way::Way,
 };
 use crate::system::{
     mounts::{Mount, Mounts},
@@ -22,44 +21,30 @@ use crate::system::{
 pub(crate) struct DeclaredPlaces {
     places: HashSet<Step>,
     files: HashSet<FileId>,
-    /// The names of those that were not looked at.
-    unseen: HashSet<OsString>,
 }
 
 impl DeclaredPlaces {
-    /// Looks at the declared `paths`, but not where a file system may never answer. On a way that another user has blocked, no run
-    /// has made a symlink.
+    /// Looks at the declared `paths`. A path that cannot be reached has no symlink. One on a file system that may never answer is not
+    /// looked at: nothing is removed there, and so nothing that it has.
     pub(crate) fn now<'p>(root: &Root, mounts: &Mounts, paths: impl Iterator<Item = &'p Path>) -> Self {
         let mut declared = Self::default();
-        for path in paths {
-            let is_local = mounts.on_the_way(path).into_iter().all(Mount::is_local);
-            match is_local.then(|| walk::find(root, path, None)) {
-                Some(Ok(way)) => declared.add(way),
-                Some(Err(lost)) if !lost.is_safe => {}
-                Some(Err(_)) | None => declared.unseen.extend(path.file_name().map(OsString::from)),
-            }
+        let local = paths.filter(|path| mounts.on_the_way(path).into_iter().all(Mount::is_local));
+        for way in local.filter_map(|path| walk::find(root, path, None).ok()) {
+            let there = way
+                .place
+                .and_then(|place| files::status(&place.dir, place.name.as_os_str()).ok());
+            declared.files.extend(there.flatten().as_ref().map(files::identity));
+            declared.places.insert(way.end);
         }
         declared
     }
 
-    /// Adds the end of the way to a declared path.
-    fn add(&mut self, way: Way) {
-        let there = way
-            .place
-            .and_then(|place| files::status(&place.dir, place.name.as_os_str()).ok());
-        self.files.extend(there.flatten().as_ref().map(files::identity));
-        self.places.insert(way.end);
-    }
-
-    /// Whether `place`, or the file that is there, is that of a declared path. In doubt, it is: if it has the name of one that was not
-    /// looked at.
+    /// Whether `place`, or the file that is there, is that of a declared path. In doubt, it is.
     pub(crate) fn has(&self, place: &Destination) -> bool {
         let (Ok(dir), Ok(there)) = (fs::fstat(&place.dir), files::status(&place.dir, place.name.as_os_str())) else {
             return true;
         };
         let is_declared = |there| self.files.contains(&files::identity(there));
-        self.unseen.contains(&place.name)
-            || self.places.contains(&Step::of(&dir, &place.name))
-            || there.as_ref().is_some_and(is_declared)
+        self.places.contains(&Step::of(&dir, &place.name)) || there.as_ref().is_some_and(is_declared)
     }
 }

@@ -53,8 +53,10 @@ impl<'a> Finder<'a> {
     ) -> Result<Option<Departure>, InstallError> {
         let place = self.find(at).map_err(|error| error.unseen(link.noun(), at))?;
         let untouched = |now| Departure { now, unwiped: None };
-        let is_gone = link.is_gone_from(self.mounts.on_the_way(at).pop());
-        let Some(place) = place.filter(|place| is_gone || link.lies_in(&place.dir, &place.name)) else {
+        let is_gone = link.is_gone_from(self.mounts.on_the_way(at).pop(), at);
+        let may_be_there =
+            |place: &Destination| !link.went_with_memory(&place.dir) && (is_gone || link.lies_in(&place.dir, &place.name));
+        let Some(place) = place.filter(may_be_there) else {
             return Ok(is_gone.then(|| untouched(Withdrawn::NotThere)));
         };
         if self.declared.has(&place) {

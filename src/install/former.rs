@@ -124,7 +124,7 @@ fn attempt(former: &Former<'_>, path: &Path, may: impl FnOnce() -> bool) -> Resu
         return Ok(Removed::default());
     }
     let places = former.of(&ledger.made);
-    Ok(clear(&former.finder(&ledger.made), &mut ledger, former.places, &places))
+    Ok(clear(&former.finder(), &mut ledger, former.places, &places))
 }
 
 /// The symlinks and copies that [`tidy`] would remove, for a dry run.
@@ -150,7 +150,7 @@ pub(crate) fn preview_with(site: &Site, vacated: HashSet<PathBuf>) -> Vec<Former
     if places.is_empty() {
         return Vec::new();
     }
-    let finder = former.finder(&ledger.made);
+    let finder = former.finder();
     let place = |at: PathBuf| {
         let link = ledger.made.links.get(&at).filter(|link| finder.is_there(&at, link))?;
         Some(FormerPlace {
@@ -175,11 +175,9 @@ impl Former<'_> {
         former.map(|(at, _)| at.clone()).collect()
     }
 
-    /// A finder that touches nothing at the declared paths but those of which a copy goes. `made` is what the ledger has.
-    fn finder<'f>(&'f self, made: &Made) -> Finder<'f> {
-        let going = made.links.values().filter(|link| link.is_copy).map(|link| &link.declared);
-        let going: HashSet<_> = going.filter(|declared| self.vacated.contains(*declared)).collect();
-        let declared = self.site.declared.iter().filter(|path| !going.contains(path));
+    /// A finder that touches nothing at the other declared paths.
+    fn finder(&self) -> Finder<'_> {
+        let declared = self.site.declared.iter().filter(|path| !self.vacated.contains(*path));
         Finder::new(&self.site.root, declared.map(PathBuf::as_path), Reach::Local)
     }
 }
@@ -200,7 +198,7 @@ fn clear(finder: &Finder<'_>, ledger: &mut Ledger, places: &LinkPlaces, former: 
             continue;
         };
         let error = match finder.withdraw(at, &link, &mut unsynced) {
-            // It waits for the run that looks at the declared path, or until that path is declared no more.
+            // It waits for the run that installs what is declared there, or until that is declared no more.
             Ok(Some(taken)) if taken.now == Withdrawn::Declared => {
                 ledger.made.links.insert(at.clone(), link);
                 continue;

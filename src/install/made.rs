@@ -17,7 +17,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::files;
-use crate::system::{handle, ids::Ids, mode::FileMode, mounts::Mount};
+use crate::system::{handle, ids::Ids, memory, mode::FileMode, mounts::Mount};
 
 /// What was made outside the mount points, by paths without symlinks, so that one place has one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,8 @@ pub(crate) struct MadeLink {
     pub(crate) target: PathBuf,
     /// The inode number of the directory in which it lies. With another one, its file system may not be mounted.
     pub(crate) directory: u64,
-    /// The file system on which it lies ([`Mount::file_system`]). `None` if the system does not tell.
+    /// The file system on which it lies: the one in memory ([`memory::instance`]), or which and where ([`Mount::location`]). `None` if the
+    /// system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file_system: Option<String>,
     /// The mark of the symlink. `None` until the run that made it has looked at it.
@@ -56,6 +57,10 @@ pub(crate) struct MadeLink {
     /// The inode number of the file that becomes the copy; 0 until it is made. `None` if none is being written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) new: Option<u64>,
+    /// The mark of that file when it was made, which it gets again once it is complete: another file may have its number by then. `None` if an
+    /// earlier version of this program has made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) begun: Option<String>,
     /// The mark of the file that was moved aside for the symlink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backup: Option<String>,
@@ -105,9 +110,9 @@ impl MadeLink {
         fs::fstat(dir).is_ok_and(|dir| dir.st_ino == self.directory) || (is_marked && self.is_at(dir, name) == Ok(true))
     }
 
-    /// Whether this symlink is gone if it is not found: its file system is that of `mount`, or was in memory.
-    pub(crate) fn is_gone_from(&self, mount: Option<&Mount>) -> bool {
-        let is_of_mount = |known: &str| mount.is_some_and(|mount| mount.file_system == known);
+    /// Whether this symlink is gone if it is not found at `at`, which lies on `mount`: that is its file system, or it was in memory.
+    pub(crate) fn is_gone_from(&self, mount: Option<&Mount>, at: &Path) -> bool {
+        let is_of_mount = |known: &str| mount.is_some_and(|mount| mount.location(at) == known);
         self.was_in_memory() || self.file_system.as_deref().is_some_and(is_of_mount)
     }
 
@@ -115,6 +120,13 @@ impl MadeLink {
     pub(crate) fn was_in_memory(&self) -> bool {
         let is_memory = |known: &str| ["tmpfs ", "ramfs "].iter().any(|kind| known.starts_with(kind));
         self.file_system.as_deref().is_some_and(is_memory)
+    }
+
+    /// Whether it went with a file system in memory: that of `dir`, where it was, is another one. An earlier version of this program has
+    /// noted a path, which does not tell.
+    pub(crate) fn went_with_memory(&self, dir: impl AsFd) -> bool {
+        let known = self.file_system.as_deref().filter(|known| !known.contains('/'));
+        self.was_in_memory() && known.is_some_and(|known| memory::instance(dir).ok().flatten().as_deref() != Some(known))
     }
 
     /// Whether `name` in `dir` is this symlink or copy. A symlink leads where this one was to lead, and has its mark; one at which no run has
@@ -135,10 +147,17 @@ impl MadeLink {
         }
     }
 
-    /// Whether a file with this status is this copy: nobody has changed it. One at which no run has looked yet is known by its inode number.
+    /// Whether a file with this status is this copy: nobody has changed it. One at which no run has looked yet is known by the mark that it
+    /// had from the start.
     pub(crate) fn is_copy_with(&self, status: &Stat) -> bool {
-        let is_new = self.new.is_some_and(|new| new == status.st_ino && new != 0);
+        let is_new = self.is_begun_with(status) && self.begun.as_ref().is_none_or(|begun| *begun == mark(status));
         files::kind(status) == FileType::RegularFile && (is_new || self.copy.as_ref() == Some(&mark(status)))
+    }
+
+    /// Whether a file with this status has the number of the one that becomes the copy. Under the temporary name, that tells.
+    pub(crate) fn is_begun_with(&self, status: &Stat) -> bool {
+        let is_new = self.new.is_some_and(|new| new == status.st_ino && new != 0);
+        files::kind(status) == FileType::RegularFile && is_new
     }
 
     /// Whether a file with this status was this copy once. Somebody may have changed it since.
@@ -151,7 +170,12 @@ impl MadeLink {
     /// overwrite it, or an empty file.
     pub(crate) fn is_left_at(&self, dir: impl AsFd + Copy, name: &OsStr) -> Result<bool, Errno> {
         let there = files::status(dir, name)?;
-        Ok(there.is_some_and(|there| self.was_copy_with(&there) || self.is_empty_with(&there)) || self.is_at(dir, name)?)
+        Ok(there.is_some_and(|there| self.was_left_with(&there)) || self.is_at(dir, name)?)
+    }
+
+    /// Whether a file with this status, under the temporary name, is what a killed run has left of a copy.
+    pub(crate) fn was_left_with(&self, status: &Stat) -> bool {
+        self.was_copy_with(status) || self.is_begun_with(status) || self.is_empty_with(status)
     }
 
     /// Whether a file with this status is the empty one that becomes the copy, and whose number is not noted yet.

@@ -43,6 +43,7 @@ pub(crate) fn confirm(ledger: &mut Ledger, root: &Root, places: &HashMap<PathBuf
                 _ => {}
             }
             link.new = link.new.filter(|_| is_left);
+            link.begun = link.begun.take().filter(|_| is_left);
         }
     }
 }

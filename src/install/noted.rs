@@ -25,7 +25,7 @@ use super::{
     unsynced::Unsynced,
     withdrawal,
 };
-use crate::system::{mounts::Mounts, root::Root};
+use crate::system::{memory, mounts::Mounts, root::Root};
 
 /// The places of the symlinks and copies of this run without symlinks on the way, by the paths that the manifest declares.
 pub(crate) type LinkPlaces = HashMap<PathBuf, PathBuf>;
@@ -112,7 +112,7 @@ impl Noted {
             .and_then(|(at, ledger)| ledger.made.links.get_mut(at));
         if let Some(link) = link {
             // Somebody may have changed it already, so its mark is that of what was written.
-            (link.copy, link.mark, link.new) = (Some(mark(written)), None, None);
+            (link.copy, link.mark, link.new, link.begun) = (Some(mark(written)), None, None, None);
         }
         self.unsynced.add_if_on_disk(place);
     }
@@ -190,25 +190,26 @@ impl Noted {
         (place, at): (&Destination, &Path),
     ) -> bool {
         let Ok(dir) = fs::fstat(&place.dir) else { return false };
-        let mount = mounts.on_the_way(at).pop();
+        let (in_memory, mount) = (memory::instance(&place.dir).ok().flatten(), mounts.on_the_way(at).pop());
         let is_copy = outside.entry.at_path.is_copy();
         let mut link = MadeLink {
             declared: outside.declared.to_owned(),
             installation: installation.to_owned(),
             target: outside.to.clone(),
             directory: dir.st_ino,
-            file_system: mount.map(|mount| mount.file_system.clone()),
+            file_system: in_memory.or_else(|| mount.map(|mount| mount.location(at))),
             mark: None,
             is_copy,
             copy: None,
             new: None,
+            begun: None,
             backup: None,
             is_told: false,
         };
         let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
         let known = marked::take_known(&mut ledger.made.links, at, place, there.as_ref());
         // What was in memory went with the last restart, and so did what had been moved aside. What is there now is new.
-        let known = known.filter(|known| !known.was_in_memory() || known.lies_in(&place.dir, &place.name));
+        let known = known.filter(|known| !known.went_with_memory(&place.dir));
         let was_copy = |there: &Stat| known.as_ref().is_some_and(|known| known.was_copy_with(there));
         if outside.is_at(place) {
             // If the ledger does not have it, somebody else made it.
@@ -221,6 +222,7 @@ impl Noted {
                     // One that a killed run has put there may not be on the disk yet, so it gets its mark later.
                     let is_new = known.new.is_some() && known.new == there.as_ref().map(|there| there.st_ino);
                     (link.mark, link.new) = (None, known.new.filter(|_| is_new));
+                    link.begun = known.begun.clone().filter(|_| is_new);
                     link.copy = if is_new {
                         known.copy.clone()
                     } else {
@@ -272,7 +274,7 @@ impl Noted {
             let reached = parents::reach(&site.root, declared, site.homes);
             let begun = reached.and_then(|place| copies::begin(&place, self.known.get(*declared)));
             if let Ok((status, _)) = &begun {
-                link.new = Some(status.st_ino);
+                (link.new, link.begun) = (Some(status.st_ino), Some(mark(status)));
             }
             self.begun.insert((*declared).to_owned(), begun);
         }

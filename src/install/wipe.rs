@@ -51,9 +51,10 @@ fn wipe(dir: impl AsFd + Copy, name: &OsStr, is_ours: impl Fn(&Stat) -> bool) ->
     if status.st_nlink != 1 {
         return Err(Unwiped::HasOtherNames);
     }
-    // The name of the file has to be on the disk: a power cut must not bring back an earlier one, with zeros in it.
+    // The name of the file has to be on the disk: a power cut must not bring back an earlier one, with zeros in it. If the disk fails, it is
+    // better to overwrite the file all the same.
     if memory::holds(dir) != Ok(true) {
-        files::sync(dir).map_err(Unwiped::Failed)?;
+        let _ = files::sync(dir);
     }
     overwrite(&file, u64::try_from(status.st_size).unwrap_or_default()).map_err(Unwiped::Failed)
 }

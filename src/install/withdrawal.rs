@@ -32,7 +32,7 @@ pub(crate) enum Withdrawn {
     Gone,
     /// There was no symlink of ours: it is gone already, or something else has replaced it.
     NotThere,
-    /// What was there: a path that is declared leads there, or may lead there.
+    /// What was there: a path that is declared leads there.
     Declared,
     /// The file that had been moved aside, under this name.
     PutBack(OsString),
@@ -72,7 +72,9 @@ pub(crate) fn take(place: &Destination, link: &MadeLink) -> Result<Departure, Er
             (withdrawn, _) => withdrawn,
         },
         (false, Some(backup)) => fill(place, backup)?,
-        (false, None) if is_file && link.copy.is_some() => Withdrawn::Changed,
+        (false, None) if is_file && (link.copy.is_some() || there.is_some_and(|there| link.is_begun_with(&there))) => {
+            Withdrawn::Changed
+        }
         (false, None) => Withdrawn::NotThere,
     };
     Ok(Departure { now, unwiped })
@@ -112,9 +114,7 @@ pub(crate) fn clear_beside(place: &Destination, link: &MadeLink, spares: bool) -
             if spares && link.new != Some(there.st_ino) {
                 unlink(place, &beside)?;
             } else {
-                wipe::destroy(&place.dir, &beside, |file| {
-                    link.was_copy_with(file) || link.is_empty_with(file)
-                })?;
+                wipe::destroy(&place.dir, &beside, |file| link.was_left_with(file))?;
             }
             // The file has been exchanged with the symlink, so it has no such name any more.
             if beside != new {

@@ -27,8 +27,10 @@ pub(crate) struct Mount {
     pub(crate) place: PathBuf,
     /// The type of its file system.
     pub(crate) kind: String,
-    /// Which file system it is, and which part of it: its type, its source, and the directory in it.
-    pub(crate) file_system: String,
+    /// Where its file system comes from, such as the path of a disk.
+    source: String,
+    /// The directory of the file system that is mounted.
+    inside: PathBuf,
 }
 
 /// All mounts that this process sees.
@@ -76,7 +78,7 @@ impl Mount {
         let mut fields = line.split(|byte| *byte == b' ');
         let mut number = || text(fields.next()?).parse().ok();
         let (id, parent) = (number()?, number()?);
-        let inside = text(fields.nth(1)?);
+        let inside = plain(fields.nth(1)?);
         let place = plain(fields.next()?);
         // Fields that are optional end with a hyphen.
         let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
@@ -85,9 +87,17 @@ impl Mount {
             id,
             parent,
             place: OsString::from_vec(place).into(),
-            file_system: format!("{kind} {source} {inside}"),
             kind,
+            source,
+            inside: OsString::from_vec(inside).into(),
         })
+    }
+
+    /// Which file system it is, and where in it `path` lies: its type, its source, and the path in it. A unit may have a mount of its own of
+    /// a part of the same file system, which tells the same.
+    pub(crate) fn location(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.place).unwrap_or(Path::new(""));
+        format!("{} {} {}", self.kind, self.source, self.inside.join(below).display())
     }
 
     /// Whether its file system answers without a server.
@@ -149,7 +159,7 @@ mod tests {
         };
         assert_eq!(kinds("/home/x"), [("ext4".to_owned(), true), ("nfs4".to_owned(), false)]);
         let disk = mounts.on_the_way(Path::new("/my disk\\x")).pop().unwrap();
-        assert_eq!(disk.file_system, "btrfs /dev/sdb /sub");
+        assert_eq!(disk.location(Path::new("/my disk\\x/in/key")), "btrfs /dev/sdb /sub/in/key");
         assert!(way(&Mounts::parse(b""), "/").is_empty());
     }
 

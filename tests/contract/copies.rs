@@ -641,28 +641,76 @@ fn what_was_in_memory_is_gone_without_a_word() {
     assert_eq!(world.read("/etc/app/key"), "one\n");
 }
 
-/// A program or systemd-tmpfiles makes the file at each boot, before the copy.
+/// A program or systemd-tmpfiles makes the file at each boot, before the copy. Directories and files may have the numbers again that they had
+/// before the restart; directly below the file system, the directory always has.
 #[test]
 fn what_was_there_after_a_restart_is_put_back() {
-    let Some(world) = World::system() else { return };
-    let boot =
-        || world.shell("mkdir -p /etc/app; mount -t tmpfs tmpfs /etc/app; mkdir /etc/app/in; echo theirs > /etc/app/in/key");
-    let manifest = copied_with(&world, "one\n", json!({"path": "/etc/app/in/key"}));
-    boot();
-    world.install(&manifest);
-    world.shell("umount /etc/app /run/secrets.d; rm -rf /run/secrets*");
-    // In a new file system, the directory has another number.
-    world.shell("mkdir -p /etc/app; mount -t tmpfs tmpfs /etc/app; mkdir /etc/app/first; mkdir /etc/app/in; echo theirs > /etc/app/in/key");
-    let said = world.install(&manifest);
-    assert!(said.err.contains("was moved to /etc/app/in/key.sops-backup"), "{said:?}");
-    assert_eq!(world.read("/etc/app/in/key"), "one\n");
-    let said = world.install(&base(&world));
-    assert_eq!(
-        said.err,
-        "warning: /etc/app/in/key.sops-backup was moved back to /etc/app/in/key: its secret is gone\n"
-    );
-    assert_eq!(world.tree("/etc/app/in"), "0644 0:0 key \"theirs\\n\"\n");
-    assert!(!has_ledger(&world));
+    for path in ["/etc/app/key", "/etc/app/in/key"] {
+        let Some(world) = World::system().filter(|_| has("strace")) else {
+            return;
+        };
+        world.allow("/etc/app");
+        let manifest = copied_with(&world, "one\n", json!({"path": path}));
+        let boot = |world: &World| {
+            world.shell("mkdir -p /etc/app; mount -t tmpfs tmpfs /etc/app; mkdir /etc/app/in; for n in 1 2 3 4 5 6; do echo $n > /etc/app/in/$n; done");
+            world.shell(&format!("echo theirs > {path}"));
+        };
+        let restart = |world: &World| {
+            world.shell("umount /etc/app /run/secrets.d; rm -rf /run/secrets*");
+            boot(world);
+        };
+        boot(&world);
+        world.install(&manifest);
+        restart(&world);
+        let said = world.install(&manifest);
+        assert!(said.err.contains(&format!("was moved to {path}.sops-backup")), "{said:?}");
+        assert_eq!(world.read(path), "one\n");
+        let said = world.install(&base(&world));
+        assert_eq!(
+            said.err,
+            format!("warning: {path}.sops-backup was moved back to {path}: its secret is gone\n")
+        );
+        assert_eq!(world.read(path), "theirs\n");
+        assert!(!has_ledger(&world));
+        // And if the secret goes before anything is installed again, what is there is nobody's but theirs.
+        world.install(&manifest);
+        restart(&world);
+        world.install(&base(&world));
+        assert_eq!(world.read(path), "theirs\n");
+        assert!(!has_ledger(&world));
+    }
+}
+
+/// A run is killed while it writes a copy. Somebody removes what it has left, and writes the file by hand: it may get the number that the ledger
+/// has.
+#[test]
+fn a_file_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
+    for (goes, with_number) in [(false, true), (true, true), (true, false)] {
+        let Some(world) = World::system().filter(|_| has("strace")) else {
+            return;
+        };
+        disk(&world, "/etc/app");
+        let manifest = copied_with(&world, "one\n", json!({"copyToDisk": true}));
+        world.install(&manifest);
+        kill(&world, &base(&world), &manifest, "renameat2", "\"key.sops-new\"");
+        assert_eq!(world.shell("ls /etc/app"), "key.sops-new\n");
+        // The file keeps its number, as one that gets it again.
+        let by_hand = if with_number {
+            "mv /etc/app/key.sops-new /etc/app/key; sleep 0.1; echo theirs > /etc/app/key; chown 0:0 /etc/app/key; chmod 644 /etc/app/key"
+        } else {
+            "rm /etc/app/key.sops-new; echo theirs > /etc/app/key"
+        };
+        world.shell(by_hand);
+        let said = world.install(&if goes { base(&world) } else { manifest.clone() });
+        if goes {
+            assert_eq!(said.err.contains("warning"), with_number, "{said:?}");
+        } else {
+            assert!(said.err.contains("was moved to /etc/app/key.sops-backup"), "{said:?}");
+            world.install(&base(&world));
+        }
+        assert_eq!(world.tree("/etc/app"), "0644 0:0 key \"theirs\\n\"\n", "{said:?}");
+        assert!(!has_ledger(&world));
+    }
 }
 
 #[test]

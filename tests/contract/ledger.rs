@@ -1,5 +1,7 @@
 //! What was made outside the mount point goes with its secret: symlinks, directories and files that were moved aside.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::common::{Manifest, Said, World, has};
@@ -283,6 +285,31 @@ fn a_file_system_that_is_not_there_keeps_its_links_in_the_ledger() {
     install(&world, &[], "");
     world.shell("mount --move /run/keep /etc/disk");
     install(&world, &[], "removing link: /etc/disk/key\n");
+    assert!(!has_ledger(&world));
+}
+
+/// The units see the directories to which they may write as mounts of their own.
+#[test]
+fn a_link_that_a_confined_unit_has_made_is_forgotten_with_its_directory() {
+    let Some(world) = World::system() else { return };
+    world.shell(
+        "mkdir /etc/disk /run/lower /run/upper /run/work
+         mount -t overlay overlay -o lowerdir=/run/lower,upperdir=/run/upper,workdir=/run/work /etc/disk
+         mkdir -p /etc/disk/srv/app",
+    );
+    world.install(&at(&world, &[]));
+    let path = world.save(&at(&world, &["/etc/disk/srv/app/key"]));
+    let script = "mount --bind /etc/disk/srv /etc/disk/srv && exec \"$0\" \"$1\"";
+    let mut confined = world.command("unshare");
+    confined
+        .args(["--mount", "sh", "-c", script])
+        .arg(world.executable())
+        .arg(path);
+    let said = world.finish(&mut confined);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert!(has_ledger(&world));
+    world.shell("rm -r /etc/disk/srv/app");
+    install(&world, &[], "");
     assert!(!has_ledger(&world));
 }
 
@@ -610,42 +637,63 @@ fn the_live_link_stays_if_its_place_is_declared_by_another_path() {
     }
 }
 
-/// An optional secret that is absent has no symlink. Its path may lie on a dead disk, or lead to where another one leads.
+/// An optional secret that is absent has no symlink. Its path may lie on a dead disk.
 #[test]
-fn a_declared_path_without_a_secret_is_not_touched_where_nothing_may_answer_and_keeps_what_has_its_name() {
+fn a_declared_path_is_not_touched_where_nothing_may_answer() {
     let Some(world) = World::system().filter(|_| has("strace")) else {
         return;
     };
-    install(&world, &["/etc/app/key", "/etc/app/other"], "");
+    // A copy as well: it has the last name of that path.
+    world.allow("/etc/app");
+    let copy = json!({"path": "/etc/app/copies/key", "install": "copy"});
+    world.install(&at(&world, &["/etc/app/key", "/etc/app/other"]).template("t", "one\n", copy));
     // A file system of a type that is not known as local stands for one whose server is dead.
     world.shell("mkdir /etc/dead; mount -t devpts -o newinstance devpts /etc/dead");
     let file = world.fixture("nesting.json");
-    let absent = |path: &str| at(&world, &[]).secret_with("s", &file, "absent", json!({"path": path, "optional": true}));
-    let (said, calls) = world.trace(&absent("/etc/dead/key"), &["-y"], &[]);
+    let fields = json!({"path": "/etc/dead/key", "optional": true});
+    let absent = at(&world, &[]).secret_with("s", &file, "absent", fields);
+    let (said, calls) = world.trace(&absent, &["-y"], &[]);
     assert_eq!((said.code, said.err.lines().count()), (Some(0), 1), "{said:?}");
-    assert_eq!(links(&said), "removing link: /etc/app/other\n");
+    assert_eq!(links(&said), "removing link: /etc/app/key\nremoving link: /etc/app/other\n");
+    assert!(said.out.contains("removing copy: /etc/app/copies/key\n"), "{said:?}");
     let touched: Vec<_> = calls.iter().filter(|call| call.arguments.contains("\"dead")).collect();
     assert!(touched.is_empty(), "{touched:?}");
-    install(&world, &[], "removing link: /etc/app/key\n");
     assert!(!has_ledger(&world));
 }
 
+/// The secret fails at the boot in which its path is spelled in another way.
 #[test]
 fn what_a_path_had_is_known_when_it_is_spelled_in_another_way_and_its_secret_comes_later() {
     let Some(world) = World::system() else { return };
     world.shell("mkdir /etc/app; ln -s app /etc/way; echo precious > /etc/app/key");
     world.install(&at(&world, &["/etc/way/key"]));
-    let file = world.fixture("nesting.json");
-    let again = |key: &str| {
-        let fields = json!({"path": "/etc/app/key", "optional": true});
-        let said = world.install(&at(&world, &[]).secret_with("s", &file, key, fields));
-        assert_eq!(links(&said), "", "{key}");
-        assert!(!said.err.contains("warning"), "{said:?}");
-    };
-    again("absent");
-    again("database/host");
+    restart(&world);
+    let again = |file: PathBuf| at(&world, &[]).secret_with("s", &file, "", json!({"path": "/etc/app/key"}));
+    let said = world.run(&again(world.write("broken.bin", "{}")));
+    assert_eq!((said.code, links(&said).as_str()), (Some(3), ""), "{said:?}");
+    let said = world.install(&again(world.fixture("text.bin")));
+    assert_eq!((links(&said).as_str(), said.err.as_str()), ("", ""));
     world.install(&at(&world, &[]));
     assert_eq!(world.shell("cat /etc/app/key; ls /etc/app"), "precious\nkey\n");
+    assert!(!has_ledger(&world));
+}
+
+/// A copy whose secret is absent goes, however its path was spelled when it was made.
+#[test]
+fn a_copy_goes_although_its_place_is_declared_in_another_way_by_a_secret_that_is_absent() {
+    let Some(world) = World::system() else { return };
+    world.allow("/etc/app");
+    world.shell("mkdir /etc/app; ln -s app /etc/way");
+    let base = at(&world, &[]);
+    world.install(
+        &base
+            .clone()
+            .template("t", "one\n", json!({"path": "/etc/way/key", "install": "copy"})),
+    );
+    let fields = json!({"path": "/etc/app/key", "install": "copy", "optional": true});
+    let said = world.install(&base.secret_with("s", &world.fixture("nesting.json"), "absent", fields));
+    assert!(said.out.contains("removing copy: /etc/app/key\n"), "{said:?}");
+    assert_eq!(world.tree("/etc/app"), "");
     assert!(!has_ledger(&world));
 }
 

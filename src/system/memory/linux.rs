@@ -83,6 +83,17 @@ pub(crate) fn holds(dir: impl AsFd) -> Result<bool> {
     Ok(matches!(magic(dir)?, RAMFS | TMPFS))
 }
 
+/// The file system in memory on which `dir` lies, by its type and its number: each tmpfs has a number of its own since Linux 5.13. `None` if
+/// `dir` is not in memory.
+pub(crate) fn instance(dir: impl AsFd) -> Result<Option<String>> {
+    let kind = match magic(&dir)? {
+        RAMFS => "ramfs",
+        TMPFS => "tmpfs",
+        _ => return Ok(None),
+    };
+    Ok(Some(format!("{kind} {:x}", fs::fstatvfs(dir)?.f_fsid)))
+}
+
 /// Whether every user could read what is in `_dir`, whatever owners and modes say. Linux always heeds them.
 #[allow(clippy::unnecessary_wraps, reason = "the signature is that of macOS")]
 pub(crate) fn is_open_to_all(_dir: impl AsFd) -> Result<bool> {

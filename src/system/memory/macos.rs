@@ -30,6 +30,12 @@ pub(crate) fn holds(dir: impl AsFd) -> Result<bool> {
     disk_top::is_memory_disk(dir, &kind)
 }
 
+/// Nothing is remembered on macOS, so nobody needs to know a memory disk again.
+#[allow(clippy::unnecessary_wraps, reason = "the signature is that of Linux")]
+pub(crate) fn instance(_dir: impl AsFd) -> Result<Option<String>> {
+    Ok(None)
+}
+
 /// Whether every user could read what is in `dir`, whatever owners and modes say.
 pub(crate) fn is_open_to_all(dir: impl AsFd) -> Result<bool> {
     let flags = fs::fstatfs(&dir)?.f_flags;

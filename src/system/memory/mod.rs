@@ -19,7 +19,11 @@ mod mount_error;
 pub(crate) use disk_top::is_memory_disk;
 pub use file_system::FileSystem;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{NOT_IN_MEMORY, holds, is_mounted_over, is_open_to_all, may_be_swapped, mend, mount, swap_remedy};
+pub(crate) use linux::{
+    NOT_IN_MEMORY, holds, instance, is_mounted_over, is_open_to_all, may_be_swapped, mend, mount, swap_remedy,
+};
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{NOT_IN_MEMORY, holds, is_mounted_over, is_open_to_all, may_be_swapped, mend, mount, swap_remedy};
+pub(crate) use macos::{
+    NOT_IN_MEMORY, holds, instance, is_mounted_over, is_open_to_all, may_be_swapped, mend, mount, swap_remedy,
+};
 pub(crate) use mount_error::MountError;

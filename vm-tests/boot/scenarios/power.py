@@ -11,6 +11,8 @@ CUTS = int(os.environ.get("BOOT_CUTS", "20"))
 SECRETS = 40
 KEY_FILE = "/var/lib/sops-nix/key.txt"
 LEDGER = "/var/lib/sops-nix/ledger.json"
+# A second disk, with its own order of what is written: the copies and half of the links are on it, and the ledger is on the first one.
+DISK = "/dev/vdb"
 # The contents of two copies, before and after a change: so long that half of one is no whole one.
 COPIES = {name: "".join(f"{name} {number}\n" for number in range(10_000)) for name in ["one", "two"]}
 
@@ -23,6 +25,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs -o mode=0755 tmpfs /run
+mount {DISK} /srv 2> /dev/null || {{ mkfs.ext4 -q {DISK} && mount {DISK} /srv; }}
 exec > /dev/ttyS1 2>&1
 problem() {{ echo "problem: $*"; }}
 install() {{
@@ -36,8 +39,8 @@ with_manifest() {{
 # What somebody has at places where a link and a copy belong.
 begin() {{
   useradd alice
-  mkdir -p /etc/app /home/alice && chown alice /home/alice
-  for name in s0 c0; do echo mine > /etc/app/$name; done
+  mkdir -p /srv/app /home/alice && chown alice /home/alice
+  for name in s0 c0; do echo mine > /srv/app/$name; done
   sync
 }}
 # A key is whole or not there; where a link or a copy belongs there is that, or what was there before; a copy is the old one or the new one, and whole; nothing of
@@ -45,18 +48,18 @@ begin() {{
 look_at_remains() {{
   [ ! -e {KEY_FILE} ] || age-keygen -y {KEY_FILE} > /dev/null || problem "the key is not whole"
   for name in s0 c0; do
-    grep -qsx mine /etc/app/$name /etc/app/$name.sops-backup /etc/app/$name.sops-new || problem "the file that was there is gone: $(ls -la /etc/app)"
+    grep -qsx mine /srv/app/$name /srv/app/$name.sops-backup /srv/app/$name.sops-new || problem "the file that was there is gone: $(ls -la /srv/app)"
   done
-  find /etc/app /home/alice -type l ! -lname '/run/secrets/s*' -printf 'problem: link %p to %l\\n'
-  for copy in /etc/app/c0 /etc/app/c1; do
+  find /srv/app /home/alice -type l ! -lname '/run/secrets/s*' -printf 'problem: link %p to %l\\n'
+  for copy in /srv/app/c0 /srv/app/c1; do
     [ ! -e $copy ] || [ "$(cat $copy)" = mine ] || grep -q "^$(sha256sum < $copy | cut -c -64)" /test/copies || problem "$copy is no whole copy"
   done
 }}
 # Nothing of ours is left, and what was there first is at its place again.
 look_at_nothing() {{
-  found=$(find /etc/app /home/alice | sort | paste -sd' ')
-  [ "$found" = "/etc/app /etc/app/c0 /etc/app/s0 /home/alice" ] || problem "left, or missing: $found; $(cat /run/said)"
-  [ "$(cat /etc/app/c0 /etc/app/s0 | paste -sd' ')" = "mine mine" ] || problem "what was there is not what it was"
+  found=$(find /srv/app /home/alice | sort | paste -sd' ')
+  [ "$found" = "/home/alice /srv/app /srv/app/c0 /srv/app/s0" ] || problem "left, or missing: $found; $(cat /run/said)"
+  [ "$(cat /srv/app/c0 /srv/app/s0 | paste -sd' ')" = "mine mine" ] || problem "what was there is not what it was"
   [ ! -e {LEDGER} ] || problem "the ledger is left: $(cat {LEDGER})"
 }}
 # All is there, and nothing else.
@@ -64,7 +67,7 @@ look_at_all() {{
   sha256sum --quiet -c /test/expected || problem "not what was encrypted"
   age-keygen -y {KEY_FILE} > /dev/null || problem "the key is not whole"
   [ "$(stat -c %a {KEY_FILE})" = 600 ] || problem "mode of the key"
-  found=$(find /etc/app /home/alice ! -type d | sort | paste -sd' ')
+  found=$(find /srv/app /home/alice ! -type d | sort | paste -sd' ')
   [ "$found" = "$(cat /test/listing)" ] || problem "files: $found"
 }}
 if id alice > /dev/null 2>&1; then
@@ -93,10 +96,10 @@ sleep 1000
 def tell(lab):
     payload = lab.payload("generated-key-by-unit")
     texts = {f"s{number}": lab.secret(value(f"s{number}")) for number in range(SECRETS)}
-    paths = {name: f"/etc/app/{name}" if number % 2 == 0 else f"/home/alice/app/{name}" for number, name in enumerate(texts)}
+    paths = {name: f"/srv/app/{name}" if number % 2 == 0 else f"/home/alice/app/{name}" for number, name in enumerate(texts)}
     file = payload.encrypt("secrets.yaml", texts)
     secrets = [payload.secret(name, file, path=paths[name], owner="alice") for name in texts]
-    copies = {name: f"/etc/app/{name}" for name in ["c0", "c1"]}
+    copies = {name: f"/srv/app/{name}" for name in ["c0", "c1"]}
 
     def templates(content):
         return [payload.template(name, COPIES[content], path=path, install="copy", copyToDisk=True) for name, path in copies.items()]
@@ -107,9 +110,10 @@ def tell(lab):
     expected = {**{paths[name]: text for name, text in texts.items()}, **{path: COPIES["one"] for path in copies.values()}}
     payload.write("test/expected", "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in expected.items()))
     payload.write("test/copies", "".join(f"{hashlib.sha256(text.encode()).hexdigest()}\n" for text in COPIES.values()))
-    payload.write("test/listing", " ".join(sorted([*expected, "/etc/app/s0.sops-backup", "/etc/app/c0.sops-backup"])) + "\n")
+    payload.write("test/listing", " ".join(sorted([*expected, "/srv/app/s0.sops-backup", "/srv/app/c0.sops-backup"])) + "\n")
     payload.write("test/init", INIT, 0o755)
     machine = lab.machine()
+    machine.add_disk("data", 64 << 20)
     seed = os.environ.get("BOOT_SEED") or str(random.randrange(10**6))
     moments = random.Random(seed)
 
