@@ -52,8 +52,8 @@ timed_fuzz_target!(|text: &[u8]| {
         slot.write(value.map(|(_, value)| *value).unwrap_or_default(), take)
     };
     let rendered = TOKENS
-        .length(text, write)
-        .and_then(|length| TOKENS.render(text, length, write));
+        .measure(text, write)
+        .and_then(|measured| TOKENS.render(text, &measured, write));
     match rendered {
         Ok(rendered) => assert_eq!(rendered.expose(), replaced(text)),
         // There is a value for each placeholder. So the text that is left only looks like a placeholder.

@@ -74,7 +74,7 @@ impl X25519Identity {
     /// `InvalidHeader` if the stanza is malformed.
     fn open(&self, stanza: &Stanza) -> Result<Option<FileKey>, DecryptError> {
         let share = share(stanza).ok_or(DecryptError::InvalidHeader)?;
-        let shared = Zeroizing::new(share.mul_clamped(*self.secret));
+        let shared = Zeroizing::new(product(&share, *self.secret));
         if shared.as_bytes().iter().fold(0, |bits, byte| bits | byte) == 0 {
             return Err(DecryptError::InvalidHeader);
         }
@@ -92,6 +92,18 @@ impl ::age::Identity for X25519Identity {
         } else {
             None
         }
+    }
+}
+
+/// The X25519 function (RFC 7748) of a point and a secret number.
+///
+/// Half of all points, and all that an honest sender makes, are on a curve that can also be written in the Edwards form. There, the
+/// multiplication takes half as long with the vectors of an x86-64 processor (AVX2). With the way there and back it is two thirds.
+pub(crate) fn product(point: &MontgomeryPoint, number: [u8; 32]) -> MontgomeryPoint {
+    let has_vectors = cfg!(target_arch = "x86_64");
+    match has_vectors.then(|| point.to_edwards(0).map(Zeroizing::new)).flatten() {
+        Some(point) => Zeroizing::new(point.mul_clamped(number)).to_montgomery(),
+        None => point.mul_clamped(number),
     }
 }
 
@@ -118,6 +130,8 @@ pub(crate) fn file_key(bytes: &[u8]) -> Option<FileKey> {
 #[cfg(test)]
 mod tests {
     use ::age::{Identity as _, secrecy::ExposeSecret as _};
+    use curve25519_dalek::constants::EIGHT_TORSION;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
 
@@ -139,6 +153,35 @@ mod tests {
         let opened = ours.unwrap_stanza(&stanza).unwrap().unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(opened.expose_secret(), key.expose_secret());
         assert!(ours.unwrap_stanza(&sealed(&other.to_public()).0).is_none());
+    }
+
+    #[test]
+    fn the_product_is_that_of_the_ladder_for_points_of_every_kind() {
+        let of_small_order = EIGHT_TORSION.map(|point| point.to_montgomery());
+        // The first has no Edwards form. The others are not written in the shortest way.
+        let special = [0xec, 0xed, 0xee, 0xff].map(|first| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (first, 0x7f);
+            MontgomeryPoint(bytes)
+        });
+        // Half of these points are on the curve, and half on its twist.
+        let any = (0..200_u8).map(|number| MontgomeryPoint(Sha256::digest([number]).into()));
+        let (mut with_edwards_form, mut all) = (0, 0);
+        for point in of_small_order.into_iter().chain(special).chain(any) {
+            for number in [[0; 32], [0x5a; 32], [0xff; 32]] {
+                assert_eq!(
+                    product(&point, number).to_bytes(),
+                    point.mul_clamped(number).to_bytes(),
+                    "{point:?}"
+                );
+            }
+            with_edwards_form += usize::from(point.to_edwards(0).is_some());
+            all += 1;
+        }
+        assert!(
+            (all / 4..all * 3 / 4).contains(&with_edwards_form),
+            "{with_edwards_form} of {all}"
+        );
     }
 
     #[test]

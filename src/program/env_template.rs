@@ -3,7 +3,10 @@
 //!
 //! The lines are those of the template, and not those of its values. So a secret with a line feed stays the value of one variable.
 
-use super::{template::Slot, tokens::Tokens};
+use super::{
+    template::{Measured, Slot},
+    tokens::Tokens,
+};
 use crate::{
     sops::env_file::{EnvFile, EnvFileError, Form, SystemdReader, Take, is_name, misread},
     system::plaintext::Plaintext,
@@ -35,8 +38,8 @@ pub(crate) fn render<'t>(
             let variable = String::from_utf8_lossy(name).into_owned();
             return Err(refuse(EnvFileError::Quoted { variable }));
         }
-        let length = tokens.length(text, write)?;
-        let content = tokens.render(text, length, write)?;
+        let measured = tokens.measure(text, write)?;
+        let content = tokens.render(text, &measured, write)?;
         file.push(name, content.expose()).map_err(refuse)?;
     }
     Ok(file.finish())
@@ -59,7 +62,7 @@ pub(crate) fn misread_template<'t>(
     // A placeholder in a name stands for something that is no name of the template.
     for (name, text) in SystemdReader::new(text).filter(|(name, _)| is_name(name.expose())) {
         let mut is_filtered = false;
-        let value = tokens.render(text.expose(), text.len(), |slot, take| {
+        let value = tokens.render(text.expose(), &Measured::about(text.len()), |slot, take| {
             if slot.reference.filter.is_some() {
                 is_filtered = true;
                 return Ok(());

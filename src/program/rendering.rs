@@ -10,7 +10,7 @@ use super::{
     failure::{Failure, names},
     lacks::{Absent, Lacks},
     limit::Limit,
-    template::Slot,
+    template::{Measured, Slot},
     template_text::TemplateText,
     tokens::Tokens,
 };
@@ -48,7 +48,7 @@ pub(crate) fn render(
         .map(|template| renderer.draft(template, &mut reader))
         .enumerate()
         .collect();
-    drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
+    drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.measured.length));
     let mut room = manifest.max_size;
     let finish = |(position, draft): (usize, Result<RenderableTemplate<'_>, TemplateError>)| {
         let text = draft.and_then(|draft| Ok(renderer.finish(&draft, &mut room)?));
@@ -134,12 +134,11 @@ impl From<Diagnosis> for TemplateError {
     }
 }
 
-/// A template whose text has been read, and whose length is known.
+/// A template whose text has been read and measured.
 struct RenderableTemplate<'m> {
     template: &'m Template,
     text: TemplateText<'m>,
-    /// The length of the rendered template, in bytes.
-    length: usize,
+    measured: Measured<'m>,
 }
 
 /// The placeholders and values that all templates of a manifest are rendered with.
@@ -173,8 +172,12 @@ impl<'m> Renderer<'m> {
 
     fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, TemplateError> {
         let text = TemplateText::of(template, reader)?;
-        match self.tokens.length(text.expose(), |slot, take| self.write(slot, take)) {
-            Ok(length) => Ok(RenderableTemplate { template, text, length }),
+        match self.tokens.measure(text.expose(), |slot, take| self.write(slot, take)) {
+            Ok(measured) => Ok(RenderableTemplate {
+                template,
+                text,
+                measured,
+            }),
             Err(diagnosis) => Err(self.error(text.expose(), diagnosis)),
         }
     }
@@ -183,7 +186,7 @@ impl<'m> Renderer<'m> {
     /// wrong.
     fn error(&self, text: &[u8], first: Diagnosis) -> TemplateError {
         let is_absent = |secret: &str| self.absent.contains(secret);
-        let Err(diagnosis) = self.length_without(text, is_absent) else {
+        let Err(diagnosis) = self.measure_without(text, is_absent) else {
             return TemplateError {
                 diagnosis: first,
                 is_absence: true,
@@ -194,13 +197,13 @@ impl<'m> Renderer<'m> {
         TemplateError {
             diagnosis,
             is_absence: false,
-            is_tolerated: self.length_without(text, may_be_left_out).is_ok(),
+            is_tolerated: self.measure_without(text, may_be_left_out).is_ok(),
         }
     }
 
-    /// The length of the rendered `text`, with nothing in the place of those secrets without a value that are `left_out`.
-    fn length_without(&self, text: &[u8], left_out: impl Fn(&str) -> bool) -> Result<usize, Diagnosis> {
-        self.tokens.length(text, |slot, take| {
+    /// Measures `text`, with nothing in the place of those secrets without a value that are `left_out`.
+    fn measure_without(&self, text: &[u8], left_out: impl Fn(&str) -> bool) -> Result<Measured<'m>, Diagnosis> {
+        self.tokens.measure(text, |slot, take| {
             let secret = slot.reference.secret;
             if left_out(secret) && !self.values.contains_key(secret) {
                 return Ok(());
@@ -209,13 +212,14 @@ impl<'m> Renderer<'m> {
         })
     }
 
-    fn finish(&self, draft: &RenderableTemplate<'_>, room: &mut usize) -> Result<Plaintext, Diagnosis> {
+    fn finish(&self, draft: &RenderableTemplate<'m>, room: &mut usize) -> Result<Plaintext, Diagnosis> {
         let mut occupy = |length| {
             let left = room.checked_sub(length);
             *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
             Ok::<_, Diagnosis>(())
         };
-        occupy(draft.length)?;
+        let length = draft.measured.length;
+        occupy(length)?;
         let (text, write) = (draft.text.expose(), |slot: Slot<'m, '_>, take: Take<'_>| {
             self.write(slot, take)
         });
@@ -226,15 +230,15 @@ impl<'m> Renderer<'m> {
             }
             return Ok(rendered);
         };
-        let rendered = env_template::render(&self.tokens, text, form, draft.length, write)?;
+        let rendered = env_template::render(&self.tokens, text, form, length, write)?;
         // Quotes and backslashes are more than the plain form has.
-        occupy(rendered.len().saturating_sub(draft.length))?;
+        occupy(rendered.len().saturating_sub(length))?;
         Ok(rendered)
     }
 
     /// Renders a template as it is written. Warns if values stand as they are between quotes, and probably should not. A manifest without
     /// a `version` has no filters, and gets no such warning.
-    fn render_plainly(&self, draft: &RenderableTemplate<'_>) -> Result<Plaintext, Diagnosis> {
+    fn render_plainly(&self, draft: &RenderableTemplate<'m>) -> Result<Plaintext, Diagnosis> {
         let mut doubtful = BTreeSet::new();
         let write = |mut slot: Slot<'m, '_>, take: Take<'_>| {
             let secret = slot.reference.secret;
@@ -244,7 +248,7 @@ impl<'m> Renderer<'m> {
             }
             slot.write(value, take)
         };
-        let rendered = self.tokens.render(draft.text.expose(), draft.length, write)?;
+        let rendered = self.tokens.render(draft.text.expose(), &draft.measured, write)?;
         if let Some(warning) = doubt(&doubtful, draft.text.expose()) {
             tracing::warn!("{}", warning.of(of_template(draft.template)));
         }

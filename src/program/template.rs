@@ -1,4 +1,4 @@
-//! Renders templates: replaces all placeholders by values, in one pass.
+//! Renders templates: replaces all placeholders by values.
 //!
 //! A value is never searched for placeholders. So a secret that contains the placeholder of another secret is copied unchanged. A
 //! secret that is not UTF-8 is copied unchanged too.
@@ -10,7 +10,7 @@ use super::{
     quotes::Quotes,
     surroundings::Surroundings,
     surroundings_scan::SurroundingsScan,
-    tokens::{Places, Reference, Tokens},
+    tokens::{Found, Places, Reference, Tokens},
 };
 use crate::{sops::env_file::Take, system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
@@ -57,49 +57,89 @@ impl Slot<'_, '_> {
     }
 }
 
+/// Limit: at most 1,000 places of placeholders are kept of a template. With more of them, its text is searched again, because the places
+/// might take far more memory than the text.
+const MOST_KEPT: usize = 1_000;
+
+/// What a first look through the text of a template tells.
+pub struct Measured<'t> {
+    /// The length of the rendered text, in bytes.
+    pub length: usize,
+    /// The places of all placeholders, in their order; `None` if they were not kept.
+    places: Option<Vec<Found<'t>>>,
+}
+
+impl Measured<'_> {
+    /// A text about which nothing is known but the length of the rendered text: this many bytes, or about that many.
+    pub(crate) fn about(length: usize) -> Self {
+        Self { length, places: None }
+    }
+}
+
 impl<'t> Tokens<'t> {
-    /// The length of the rendered `text`, in bytes. `write` takes the value at a place of a placeholder.
+    /// The length of the rendered `text`, and the places in it. `write` takes the value at a place of a placeholder.
     ///
     /// # Errors
     ///
     /// The errors of `write`; and if a text remains that looks like a placeholder.
-    pub fn length(
+    pub fn measure(
         &self,
         text: &[u8],
         write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
-    ) -> Result<usize, Diagnosis> {
-        let mut length: usize = 0;
-        self.pieces(text, write, &mut |piece| length = length.saturating_add(piece.len()))?;
-        Ok(length)
+    ) -> Result<Measured<'t>, Diagnosis> {
+        let (mut length, mut kept, mut places): (usize, _, _) = (0, Vec::new(), Places::of(self, text));
+        let next = |end: usize| {
+            let found = places.next(end)?;
+            if kept.len() <= MOST_KEPT {
+                kept.push(found);
+            }
+            Some(found)
+        };
+        let between = |from: usize, to: usize| plain(self, text, from, to);
+        self.pieces(text, next, between, write, &mut |piece| {
+            length = length.saturating_add(piece.len())
+        })?;
+        let places = (kept.len() <= MOST_KEPT).then_some(kept);
+        Ok(Measured { length, places })
     }
 
-    /// Renders `text`, with what `write` takes at each place of a placeholder. `length` is the result of [`Self::length`] for the
-    /// same text. The buffer has this length from the start, so the plaintext is never moved.
+    /// Renders `text`, with what `write` takes at each place of a placeholder. `measured` is the result of [`Self::measure`] for the
+    /// same text. The buffer has the right length from the start, so the plaintext is never moved.
     ///
     /// # Errors
     ///
-    /// The same errors as those of [`Self::length`].
+    /// The same errors as those of [`Self::measure`].
     pub fn render(
         &self,
         text: &[u8],
-        length: usize,
+        measured: &Measured<'t>,
         write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
     ) -> Result<Plaintext, Diagnosis> {
-        let mut rendered = Plaintext::with_capacity(length);
-        self.pieces(text, write, &mut |piece| rendered.push(piece))?;
+        let mut rendered = Plaintext::with_capacity(measured.length);
+        let take: Take<'_> = &mut |piece| rendered.push(piece);
+        if let Some(places) = &measured.places {
+            let (mut places, between) = (places.iter(), |from, to| Ok(text.get(from..to).unwrap_or_default()));
+            self.pieces(text, |_| places.next().copied(), between, write, take)?;
+        } else {
+            let (mut places, between) = (Places::of(self, text), |from, to| plain(self, text, from, to));
+            self.pieces(text, |end| places.next(end), between, write, take)?;
+        }
         Ok(rendered)
     }
 
     /// Calls `take` with each part of the rendered text, in order. The parts are the texts between placeholders, and what `write` takes.
-    fn pieces(
+    /// `next` gives the first placeholder from a position on, and `between` the text between two positions.
+    fn pieces<'x>(
         &self,
-        text: &[u8],
+        text: &'x [u8],
+        mut next: impl FnMut(usize) -> Option<Found<'t>>,
+        between: impl Fn(usize, usize) -> Result<&'x [u8], Diagnosis>,
         mut write: impl FnMut(Slot<'t, '_>, Take<'_>) -> Result<(), Diagnosis>,
         take: Take<'_>,
     ) -> Result<(), Diagnosis> {
-        let (mut places, mut scan, mut end) = (Places::of(self, text), SurroundingsScan::of(self, text), 0);
-        while let Some(found) = places.next(end) {
-            take(plain(self, text, end, found.start)?);
+        let (mut scan, mut end) = (SurroundingsScan::of(self, text), 0);
+        while let Some(found) = next(end) {
+            take(between(end, found.start)?);
             let slot = Slot {
                 reference: found.reference,
                 surroundings: &mut || scan.around(found.start, found.end),
@@ -107,7 +147,7 @@ impl<'t> Tokens<'t> {
             write(slot, take)?;
             end = found.end;
         }
-        take(plain(self, text, end, text.len())?);
+        take(between(end, text.len())?);
         Ok(())
     }
 }
@@ -129,10 +169,19 @@ mod tests {
             let value = secrets.iter().find(|(name, _)| *name == slot.reference.secret);
             slot.write(value.unwrap().1, take)
         };
-        let length = tokens.length(text.as_bytes(), write).map_err(|error| error.to_string())?;
-        let rendered = tokens.render(text.as_bytes(), length, write).unwrap();
-        assert_eq!(rendered.len(), length);
+        let measured = tokens.measure(text.as_bytes(), write).map_err(|error| error.to_string())?;
+        let rendered = tokens.render(text.as_bytes(), &measured, write).unwrap();
+        assert_eq!(rendered.len(), measured.length);
+        let searched_again = tokens.render(text.as_bytes(), &Measured::about(0), write).unwrap();
+        assert!(searched_again.expose() == rendered.expose());
         Ok(rendered.expose().to_vec())
+    }
+
+    #[test]
+    fn a_template_of_more_placeholders_than_are_kept_is_rendered_too() {
+        for count in [MOST_KEPT, MOST_KEPT + 1] {
+            assert_eq!(render(&"<A>".repeat(count), &[("<A>", b"x")]), Ok(vec![b'x'; count]));
+        }
     }
 
     #[test]
@@ -331,7 +380,7 @@ mod tests {
                 is_doubtful |= slot.is_doubtful(value.as_bytes());
                 Ok(())
             };
-            tokens.length(text.as_bytes(), look).unwrap();
+            tokens.measure(text.as_bytes(), look).unwrap();
             is_doubtful
         };
         for value in ["a\"b", "a\nb", "a\\", "a\r"] {

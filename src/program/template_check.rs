@@ -43,5 +43,5 @@ fn fault(template: &Template, text: &[u8], tokens: &Tokens<'_>, declared: &HashS
     };
     // A run looks at the whole text first, with its comments.
     let render = |form| env_template::render(tokens, text, form, 0, write).err();
-    tokens.length(text, write).err().or_else(|| template.form.and_then(render))
+    tokens.measure(text, write).err().or_else(|| template.form.and_then(render))
 }

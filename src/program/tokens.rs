@@ -143,7 +143,9 @@ impl<'t> Spellings<'t> {
     fn filtered(&self, marks: &Marks, text: &[u8]) -> Option<(Reference<'t>, usize)> {
         let text = text.get(..LONGEST.min(text.len()))?;
         let inside = text.starts_with(OPENING).then(|| marks.closing.find(text))??;
-        let (stem, filter) = split_last(text.get(..inside)?, b':')?;
+        // Most placeholders have no filter, so only the last few bytes are searched for one.
+        let (_, filter) = split_last(text.get(inside.saturating_sub(LONGEST_FILTER)..inside)?, b':')?;
+        let stem = text.get(..inside.checked_sub(filter.len())?.checked_sub(1)?)?;
         let (secret, filter) = (*self.stems.get(stem)?, Some(filter_of(filter)?));
         Some((Reference { secret, filter }, inside.saturating_add(CLOSING.len())))
     }

@@ -15,6 +15,8 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use memchr::memmem;
+
 use super::value::{BASE64, DATA_START};
 use crate::{system::plaintext::Plaintext, text::blocks};
 
@@ -194,7 +196,7 @@ pub(crate) fn may_be_shortened(text: &[u8]) -> bool {
     let start = [DATA_START, STAND_IN].concat();
     // A reader may have taken the first letter for the end of an escape.
     let start = start.strip_prefix(b"E").unwrap_or(&start);
-    text.windows(start.len()).any(|window| window == start)
+    memmem::find(text, start).is_some()
 }
 
 /// Appends the bytes that `text` encodes to `data`. Returns `false`, and appends nothing, if `text` is not Base64.

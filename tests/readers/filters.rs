@@ -334,8 +334,8 @@ fn rendered(around: &str, filter: &str, value: &[u8]) -> Option<String> {
     let tokens = Tokens::new([]).with_names(["s"]);
     let text = around.replace('V', &format!("@sops:s|{filter}@"));
     let write = |slot: Slot<'_, '_>, take: &mut dyn FnMut(&[u8])| slot.write(value, take);
-    let length = tokens.length(text.as_bytes(), write).ok()?;
-    let rendered = tokens.render(text.as_bytes(), length, write).ok()?;
+    let measured = tokens.measure(text.as_bytes(), write).ok()?;
+    let rendered = tokens.render(text.as_bytes(), &measured, write).ok()?;
     Some(String::from_utf8(rendered.expose().to_vec()).unwrap())
 }
 

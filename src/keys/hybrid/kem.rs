@@ -9,6 +9,8 @@ use sha3::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::keys::x25519::product;
+
 /// The length in bytes of the seed. The seed is the whole private key.
 pub(crate) const SEED_BYTES: usize = 32;
 /// The length of a ciphertext of ML-KEM-768 in bytes (FIPS 203, table 3).
@@ -63,7 +65,7 @@ impl KeyPair {
     pub(crate) fn decapsulate(&self, encapsulated: &Encapsulated) -> Option<SharedSecret> {
         let (pq, share) = encapsulated.split_at(PQ_BYTES);
         let share = MontgomeryPoint(share.try_into().ok()?);
-        let x25519 = Zeroizing::new(share.mul_clamped(*self.x25519));
+        let x25519 = Zeroizing::new(product(&share, *self.x25519));
         if x25519.is_identity() {
             return None;
         }

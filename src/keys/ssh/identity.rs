@@ -19,7 +19,7 @@ use super::{
 };
 use crate::keys::{
     rsa::RsaKey,
-    x25519::{FILE_KEY, file_key},
+    x25519::{FILE_KEY, file_key, product},
 };
 
 /// The label that age ties to each use of an ed25519 key.
@@ -91,8 +91,8 @@ impl SshIdentity {
         let share: [u8; 32] = BASE64_STANDARD_NO_PAD.decode(stanza.args.get(1)?).ok()?.try_into().ok()?;
         let scalar = scalar(pair.private.as_ref());
         let public = self.point.get_or_init(|| MontgomeryPoint::mul_base_clamped(*scalar));
-        let shared = Zeroizing::new(MontgomeryPoint(share).mul_clamped(*scalar));
-        let tweaked = Zeroizing::new(shared.mul_clamped(hkdf(&self.public, ED25519_LABEL, &[])));
+        let shared = Zeroizing::new(product(&MontgomeryPoint(share), *scalar));
+        let tweaked = Zeroizing::new(product(&shared, hkdf(&self.public, ED25519_LABEL, &[])));
         let salt = [share, public.to_bytes()].concat();
         let key = Zeroizing::new(hkdf(&salt, ED25519_LABEL, tweaked.as_bytes()));
         file_key(&Zeroizing::new(aead_decrypt(&key, FILE_KEY, &stanza.body).ok()?))

@@ -1,7 +1,6 @@
 //! Runs the work on sops files on confined threads, within the time limits of each file and of all files.
 
 use std::{
-    iter,
     num::NonZero,
     panic::resume_unwind,
     sync::{Mutex, PoisonError},
@@ -20,6 +19,11 @@ use crate::{
 
 /// Limit: at most 8 desks work on files side by side.
 const MOST_DESKS: usize = 8;
+/// Limit: a desk gets at most 8 files at once.
+const MOST_AT_ONCE: usize = 8;
+/// How long files may take for which it is worth-while to hand over more of them at once: 2 ms. To hand something over to a thread takes
+/// as long as a quarter of the work on a small file for an age key.
+const SHORT_WORK: Duration = Duration::from_millis(2);
 
 /// A confined thread on which sops files are read, and the time that is left for all files.
 pub(crate) struct Desk {
@@ -70,17 +74,32 @@ impl Desk {
         })
     }
 
-    /// Does `work` for one item after the other, side by side: at this desk and, if the machine has several processors, at further
-    /// desks, each with a confined thread of its own. `work` returns whether to go on. If it returns `false`, no desk takes another
-    /// item.
-    pub(crate) fn side_by_side<I: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, I) -> bool + Sync) {
+    /// Does `work` for all items, side by side: at this desk and, if the machine has several processors, at further desks, each with a
+    /// confined thread of its own. A desk takes some items at a time: at first one, and more as long as they take little time. Towards
+    /// the end it takes fewer, so that no desk has nothing to do while another has much.
+    ///
+    /// `work` returns whether to go on. If it returns `false`, no desk takes another item.
+    pub(crate) fn side_by_side<I: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, Vec<I>) -> bool + Sync) {
         let (left, count) = (self.left, further_desks(items.len()));
         let queue = Mutex::new(items.into_iter());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let stop = || queue.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
+        let queue = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = |most: usize| {
+            let mut queue = queue();
+            let share = queue.len().div_ceil(2 * (count + 1));
+            queue.by_ref().take(share.min(most)).collect::<Vec<_>>()
+        };
         let work_off = |desk: &mut Self| {
-            if !iter::from_fn(next).all(|item| work(desk, item)) {
-                stop();
+            let mut most = 1;
+            loop {
+                let (items, start) = (next(most), Instant::now());
+                if items.is_empty() {
+                    return;
+                }
+                if !work(desk, items) {
+                    return queue().by_ref().for_each(drop);
+                }
+                let is_short = start.elapsed() < SHORT_WORK;
+                most = if is_short { MOST_AT_ONCE.min(most * 2) } else { 1 };
             }
         };
         let further = || match Confined::started() {
@@ -148,10 +167,30 @@ mod tests {
     fn the_time_that_the_slowest_desk_used_is_used_for_all() {
         let mut desk = Desk::new(Confined::default());
         let slow = Duration::from_millis(300);
-        desk.side_by_side((0..100).collect(), |desk, number| {
-            let work = move || thread::sleep(if number == 1 { slow } else { Duration::ZERO });
+        desk.side_by_side((0..100).collect(), |desk, numbers| {
+            let work = move || thread::sleep(if numbers.contains(&1) { slow } else { Duration::ZERO });
             desk.run(&mut budget::FILE.clone(), Progress::silent(), work).is_ok()
         });
         assert!(desk.left <= budget::FILES.saturating_sub(slow), "{:?}", desk.left);
+    }
+
+    #[test]
+    fn every_item_is_worked_on_once_and_more_at_a_time_if_they_take_little_time() {
+        let mut desk = Desk::new(Confined::default());
+        let mut taken = |time: Duration| {
+            let taken = Mutex::new(Vec::new());
+            desk.side_by_side((0..100).collect(), |_, numbers: Vec<usize>| {
+                thread::sleep(time);
+                taken.lock().unwrap().push(numbers);
+                true
+            });
+            let taken = taken.into_inner().unwrap();
+            let mut all = taken.concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..100).collect::<Vec<_>>());
+            taken.iter().map(Vec::len).max()
+        };
+        assert_eq!(taken(SHORT_WORK), Some(1));
+        assert!((2..=MOST_AT_ONCE).contains(&taken(Duration::ZERO).unwrap()));
     }
 }

@@ -17,7 +17,11 @@ use super::{
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Manifest,
-    system::{budget, confinement::Confined},
+    system::{
+        budget,
+        confinement::Confined,
+        progress::{Progress, SILENCE},
+    },
     text::diagnosis::Diagnosis,
 };
 
@@ -64,8 +68,8 @@ impl<'m> Files<'m> {
         files.sort_by_key(|(size, _)| *size);
         let small = files.iter_mut().take_while(|(size, _)| *size <= SMALL as u64);
         let small = small.map(|(_, file)| file).collect();
-        let kept = AtomicUsize::new(room.min(KEPT));
-        desk.side_by_side(small, |desk, file: &mut File<'m>| file.attempt(keys, desk, &kept));
+        let kept = Arc::new(AtomicUsize::new(room.min(KEPT)));
+        desk.side_by_side(small, |desk, files| File::attempt(files, keys, desk, &kept));
         let mut small_first: Vec<_> = files.into_iter().map(|(_, file)| file).collect();
         for file in &mut small_first {
             file.begin(keys, &mut desk, &mut room);
@@ -106,27 +110,31 @@ impl<'m> File<'m> {
         }
     }
 
-    /// Reads a small file, and decrypts it if the keys at hand open it. If the file takes too long, that failure is its result. In
-    /// these cases, the file has no result yet, and is decrypted again later, alone:
+    /// Reads small files, and decrypts those that the keys at hand open. In these cases, a file has no result yet, and is decrypted
+    /// again later, alone:
     ///
-    /// - It fails for another reason.
+    /// - It fails.
     /// - It needs more memory than small files may use.
     /// - It needs more tries of keys than a single file has for itself.
+    /// - These files together take so long that somebody has to be told which of them is waited for.
     ///
     /// `kept` is the number of bytes that the contents of all small files together may still take. Returns whether more files may
     /// be decrypted side by side.
-    fn attempt(&mut self, keys: &KeysAtHand, desk: &mut Desk, kept: &AtomicUsize) -> bool {
-        let (job, keys) = (self.source.job().of_at_most(SMALL), keys.apart());
-        let shared = keys.clone();
-        let begun = desk.run(&mut self.left, self.job.progress(), move || job.begin(&shared, SHORT));
-        let (result, goes_on) = match begun {
-            Ok(Ok(Begun::Open(file))) if !take(kept, size(&file)) => (None, false),
-            Ok(Ok(Begun::Closed(_))) if keys.lacked_tries() => (None, true),
-            Ok(Ok(begun)) => (Some(Ok(begun)), true),
-            Ok(Err(_)) => (None, true),
-            Err(late) => (Some(Err(self.job.fail(late).into())), false),
+    fn attempt(mut files: Vec<&mut Self>, keys: &KeysAtHand, desk: &mut Desk, kept: &Arc<AtomicUsize>) -> bool {
+        let jobs: Vec<_> = files.iter().map(|file| file.source.job().of_at_most(SMALL)).collect();
+        let (keys, kept) = (keys.clone(), Arc::clone(kept));
+        let Ok(begun) = desk.run(&mut SILENCE.clone(), Progress::silent(), move || {
+            attempts(&jobs, &keys, &kept)
+        }) else {
+            files
+                .iter_mut()
+                .for_each(|file| file.left = file.left.saturating_sub(SILENCE));
+            return false;
         };
-        self.progress = result;
+        let goes_on = begun.len() == files.len();
+        for (file, begun) in files.iter_mut().zip(begun) {
+            file.progress = begun.map(Ok);
+        }
         goes_on
     }
 
@@ -135,7 +143,12 @@ impl<'m> File<'m> {
     fn begin(&mut self, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) {
         if self.progress.is_none() {
             let (shared, keys, most) = (Arc::clone(&self.job), keys.clone(), *room);
-            let begun = desk.run(&mut self.left, self.job.progress(), move || shared.begin(&keys, most));
+            let mut progress = self.job.progress();
+            if self.left < budget::FILE {
+                // An attempt was given up, so it was waited for the file already.
+                progress.tell_now();
+            }
+            let begun = desk.run(&mut self.left, progress, move || shared.begin(&keys, most));
             self.progress = Some(begun.unwrap_or_else(|late| Err(self.job.fail(late).into())));
         }
         self.occupy(room);
@@ -183,6 +196,20 @@ impl<'m> File<'m> {
         };
         (self.source, opened)
     }
+}
+
+/// What an attempt with each job gives: `None` for a file that has to be decrypted again, alone. The list ends with the last file whose
+/// contents may be kept.
+fn attempts(jobs: &[Job], keys: &KeysAtHand, kept: &AtomicUsize) -> Vec<Option<Begun>> {
+    let attempt = |job: &Job| {
+        let keys = keys.apart();
+        match job.begin(&keys, SHORT) {
+            Ok(Begun::Open(file)) if !take(kept, size(&file)) => None,
+            Ok(Begun::Closed(_)) if keys.lacked_tries() => Some(None),
+            begun => Some(begun.ok()),
+        }
+    };
+    jobs.iter().map_while(attempt).collect()
 }
 
 /// The size of the contents of one file, in bytes.

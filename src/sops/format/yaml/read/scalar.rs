@@ -8,6 +8,11 @@ use super::{
 };
 use crate::sops::format::problem::ParseError;
 
+/// Whether `byte` is a part of a scalar in every place, whatever stands around it.
+fn is_harmless(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=._-".contains(&byte)
+}
+
 impl<'a> Scanner<'a> {
     /// Reads a plain scalar, which has no quotes. The scalar continues on further lines as long as these lines are indented
     /// deeper than the current block.
@@ -49,8 +54,7 @@ impl<'a> Scanner<'a> {
     fn skip_plain_word(&mut self) {
         let flow = self.in_flow();
         loop {
-            let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=._-".contains(&byte);
-            self.cursor.skip_run(harmless);
+            self.cursor.skip_run(is_harmless);
             let ends = match self.cursor.at(0) {
                 b':' => self.cursor.is_word_end(1),
                 b',' | b'?' | b'[' | b']' | b'{' | b'}' => flow,
@@ -114,7 +118,9 @@ impl<'a> Scanner<'a> {
     /// Appends the text in quotes up to a blank, a line break or the closing quote.
     fn scan_quoted_word(&mut self, quote: u8, start: Mark, text: &mut Gather<'a>, fold: &mut Fold) -> Result<(), ParseError> {
         loop {
-            let from = self.cursor.skip_while(|cursor| match cursor.at(0) {
+            let from = self.cursor.mark.offset;
+            self.cursor.skip_run(is_harmless);
+            self.cursor.skip_while(|cursor| match cursor.at(0) {
                 b'\\' => quote == b'\'',
                 byte => byte != quote && !cursor.is_word_end(0),
             });
