@@ -271,6 +271,7 @@ mod tests {
             ("@sops:db@", "1\"2"),
             ("@sops:db|json@ @sops:db@", r#""1\"2" 1"2"#),
             ("<SOPS:00:json:PLACEHOLDER>", r#""1\"2""#),
+            ("<SOPS:00:first-line:PLACEHOLDER>", "1\"2"),
             (r#"{"a":"<SOPS:00:json:PLACEHOLDER>"}"#, r#"{"a":"1\"2"}"#),
             ("<SOPS:00:PLACEHOLDER>@sops:db@%p", "1\"21\"21\"2"),
             ("@sops:a@b@ @sops:a@b|base64@", "3\n4 Mwo0"),

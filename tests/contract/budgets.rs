@@ -79,6 +79,23 @@ fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
 }
 
 #[test]
+fn files_that_were_handed_over_with_a_slow_one_are_published_and_so_is_that_one() {
+    let Some(world) = world() else { return };
+    let text = std::fs::read(world.fixture("nesting.json")).unwrap();
+    let files: Vec<_> = (0..9).map(|number| world.write(&format!("{number}.json"), &text)).collect();
+    let manifest = files.iter().enumerate().fold(world.manifest(), |manifest, (number, file)| {
+        manifest.secret(&format!("secret-{number}"), file, "database/host")
+    });
+    // On one processor, three files are handed over after the first three, and this is the second of them.
+    let said = on_one_processor(|| run(&world, &manifest, &files[4..5], 3, &[]));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.told.contains("waiting for the sops file $DIR/4.json\n"), "{said:?}");
+    for number in 0..9 {
+        assert_eq!(world.read(&format!("/run/secrets/secret-{number}")), "db.example.org");
+    }
+}
+
+#[test]
 fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
     let Some(world) = world() else { return };
     let small = world.write("small.bin", std::fs::read(world.fixture("text.bin")).unwrap());

@@ -116,7 +116,8 @@ impl<'m> File<'m> {
     /// - It fails.
     /// - It needs more memory than small files may use.
     /// - It needs more tries of keys than a single file has for itself.
-    /// - These files together take so long that somebody has to be told which of them is waited for.
+    /// - These files together take so long that somebody has to be told which of them is waited for. As nobody knows that yet, the time
+    ///   counts for each of them.
     ///
     /// `kept` is the number of bytes that the contents of all small files together may still take. Returns whether more files may
     /// be decrypted side by side.
