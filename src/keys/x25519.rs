@@ -3,7 +3,7 @@
 //! The `age` crate computes the public half of an identity again for each stanza, which takes as long as the secret that is shared
 //! with the sender. Here it is computed once.
 
-use std::sync::OnceLock;
+use std::{hint::black_box, sync::OnceLock};
 
 use ::age::{DecryptError, x25519};
 use age_core::{
@@ -12,8 +12,8 @@ use age_core::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
-use curve25519_dalek::MontgomeryPoint;
-use zeroize::Zeroizing;
+use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::system::plaintext::Plaintext;
 
@@ -100,11 +100,32 @@ impl ::age::Identity for X25519Identity {
 /// Half of all points, and all that an honest sender makes, are on a curve that can also be written in the Edwards form. There, the
 /// multiplication takes half as long with the vectors of an x86-64 processor (AVX2). With the way there and back it is two thirds.
 pub(crate) fn product(point: &MontgomeryPoint, number: [u8; 32]) -> MontgomeryPoint {
-    let has_vectors = cfg!(target_arch = "x86_64");
-    match has_vectors.then(|| point.to_edwards(0).map(Zeroizing::new)).flatten() {
-        Some(point) => Zeroizing::new(point.mul_clamped(number)).to_montgomery(),
-        None => point.mul_clamped(number),
+    if has_vectors()
+        && let Some(mut point) = point.to_edwards(0)
+    {
+        let mut product = point.mul_clamped(number);
+        let result = product.to_montgomery();
+        wipe(&mut point);
+        wipe(&mut product);
+        result
+    } else {
+        point.mul_clamped(number)
     }
+}
+
+/// Whether the processor has the vectors for which [`product`] takes the Edwards form.
+fn has_vectors() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Wipes a point. `zeroize` sets two of its four coordinates by simple assignments, which a compiler leaves out unless somebody may read
+/// them afterwards.
+fn wipe(point: &mut EdwardsPoint) {
+    point.zeroize();
+    black_box(point);
 }
 
 /// The recipient for this point.

@@ -83,11 +83,6 @@ impl Progress {
         self.told_as = Some(STATUS.begin(said));
     }
 
-    /// Says it at the next glance, because it was waited for long already.
-    pub(crate) fn tell_now(&mut self) {
-        self.tell_at = Some(Instant::now());
-    }
-
     /// Says it later by `time`, because so long something else was done than to wait.
     pub(crate) fn forgive(&mut self, time: Duration) {
         self.tell_at = self.tell_at.map(|at| at + time);

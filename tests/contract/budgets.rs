@@ -78,21 +78,38 @@ fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
 
-#[test]
-fn files_that_were_handed_over_with_a_slow_one_are_published_and_so_is_that_one() {
-    let Some(world) = world() else { return };
+/// Nine small files of one size, and a manifest with a secret from each of them. On one processor, the fourth to the sixth are handed over
+/// together.
+fn nine(world: &World) -> (Vec<PathBuf>, Manifest) {
     let text = std::fs::read(world.fixture("nesting.json")).unwrap();
     let files: Vec<_> = (0..9).map(|number| world.write(&format!("{number}.json"), &text)).collect();
     let manifest = files.iter().enumerate().fold(world.manifest(), |manifest, (number, file)| {
         manifest.secret(&format!("secret-{number}"), file, "database/host")
     });
-    // On one processor, three files are handed over after the first three, and this is the second of them.
+    (files, manifest)
+}
+
+#[test]
+fn a_slow_file_among_others_is_waited_for_and_named_alone() {
+    let Some(world) = world() else { return };
+    let (files, manifest) = nine(&world);
     let said = on_one_processor(|| run(&world, &manifest, &files[4..5], 3, &[]));
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.told.contains("waiting for the sops file $DIR/4.json\n"), "{said:?}");
+    assert_eq!(said.told, "waiting for the sops file $DIR/4.json\n");
     for number in 0..9 {
         assert_eq!(world.read(&format!("/run/secrets/secret-{number}")), "db.example.org");
     }
+}
+
+#[test]
+fn what_was_decrypted_before_a_slow_file_is_published_when_a_run_is_told_to_end() {
+    let Some(world) = world() else { return };
+    let (files, manifest) = nine(&world);
+    let said = on_one_processor(|| run(&world, &manifest, &files[4..5], 8, &["timeout", "-s", "TERM", "4"]));
+    assert_eq!(said.code, Some(124), "{said:?}");
+    let last = "published 4 of 9 in /run/secrets, without: secret-4, secret-5, secret-6, secret-7, secret-8; repair the faults named above, and \
+        run: /run/current-system/activate\n";
+    assert!(said.err.ends_with(last), "{said:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Runs the work on sops files on confined threads, within the time limits of each file and of all files.
 
 use std::{
+    collections::VecDeque,
     num::NonZero,
     panic::resume_unwind,
     sync::{Mutex, PoisonError},
@@ -11,8 +12,9 @@ use std::{
 use crate::{
     system::{
         budget,
-        confinement::{Confined, Unfinished},
+        confinement::{Confined, GLANCE, Pending, Unfinished},
         progress::Progress,
+        stop,
     },
     text::diagnosis::Diagnosis,
 };
@@ -21,8 +23,7 @@ use crate::{
 const MOST_DESKS: usize = 8;
 /// Limit: a desk gets at most 8 files at once.
 const MOST_AT_ONCE: usize = 8;
-/// How long files may take for which it is worth-while to hand over more of them at once: 2 ms. To hand something over to a thread takes
-/// as long as a quarter of the work on a small file for an age key.
+/// As long as the files that a desk got take less time than this (2 ms), it gets more of them at once.
 const SHORT_WORK: Duration = Duration::from_millis(2);
 
 /// A confined thread on which sops files are read, and the time that is left for all files.
@@ -49,17 +50,61 @@ impl Desk {
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         left: &mut Duration,
-        mut progress: Progress,
+        progress: Progress,
         work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Diagnosis> {
+        if stop::is_requested() {
+            return Err(stopped());
+        }
+        self.wait_for(&mut self.thread.hand_over(work), left, progress)
+    }
+
+    /// Hands over several pieces of work at once. What is not begun when some milliseconds are over is withdrawn. Returns those pieces
+    /// that were begun, each with its item, and the items of those that were withdrawn.
+    ///
+    /// To hand over pieces one by one, and to wait for each, would take as long as a quarter of the work on a small file.
+    pub(crate) fn hand_over<I, T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
+        &mut self,
+        items: Vec<I>,
+        work: impl Fn(&I) -> W,
+    ) -> (Vec<(I, Pending<T>)>, Vec<I>) {
+        let hand_over = |item| (self.thread.hand_over(work(&item)), item);
+        let mut all: Vec<_> = items.into_iter().map(hand_over).collect();
+        let start = Instant::now();
+        if let Some((last, _)) = all.last_mut() {
+            last.doze(GLANCE);
+        }
+        self.left = self.left.saturating_sub(start.elapsed());
+        let (mut begun, mut withdrawn) = (Vec::new(), Vec::new());
+        for (pending, item) in all {
+            if pending.withdraw() {
+                withdrawn.push(item);
+            } else {
+                begun.push((item, pending));
+            }
+        }
+        (begun, withdrawn)
+    }
+
+    /// Waits for what was handed over, as [`Self::run`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::run`].
+    pub(crate) fn wait_for<T>(
+        &mut self,
+        pending: &mut Pending<T>,
+        left: &mut Duration,
+        mut progress: Progress,
     ) -> Result<T, Diagnosis> {
         let start = Instant::now();
         let timeout = self.left.min(*left);
-        let done = self.thread.run_telling(&mut progress, timeout, Duration::ZERO, work);
+        let done = self.thread.wait_for(pending, &mut progress, timeout, Duration::ZERO);
         let elapsed = start.elapsed();
         self.left = self.left.saturating_sub(elapsed);
         *left = left.saturating_sub(elapsed);
         done.map_err(|unfinished| match unfinished {
-            Unfinished::Stopped => Diagnosis::new("stopped: this run was told to end", "run this again"),
+            Unfinished::Stopped => stopped(),
             Unfinished::Late if left.is_zero() => Diagnosis::new(
                 format!("its decryption takes longer than {} s", budget::FILE.as_secs()),
                 "look at what was changed in the file, or restore it from version control",
@@ -78,25 +123,27 @@ impl Desk {
     /// confined thread of its own. A desk takes some items at a time: at first one, and more as long as they take little time. Towards
     /// the end it takes fewer, so that no desk has nothing to do while another has much.
     ///
-    /// `work` returns whether to go on. If it returns `false`, no desk takes another item.
-    pub(crate) fn side_by_side<I: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, Vec<I>) -> bool + Sync) {
+    /// `work` returns the items that it has not begun, which go back to the others. If it returns `None`, no desk takes another item.
+    pub(crate) fn side_by_side<I: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, Vec<I>) -> Option<Vec<I>> + Sync) {
         let (left, count) = (self.left, further_desks(items.len()));
-        let queue = Mutex::new(items.into_iter());
+        let queue = Mutex::new(VecDeque::from(items));
         let queue = || queue.lock().unwrap_or_else(PoisonError::into_inner);
         let next = |most: usize| {
             let mut queue = queue();
             let share = queue.len().div_ceil(2 * (count + 1));
-            queue.by_ref().take(share.min(most)).collect::<Vec<_>>()
+            queue.drain(..share.min(most)).collect::<Vec<_>>()
         };
         let work_off = |desk: &mut Self| {
             let mut most = 1;
             loop {
                 let (items, start) = (next(most), Instant::now());
-                if items.is_empty() {
+                // After this run was told to end, nothing more is begun.
+                if items.is_empty() || stop::is_requested() {
                     return;
                 }
-                if !work(desk, items) {
-                    return queue().by_ref().for_each(drop);
+                match work(desk, items) {
+                    Some(rest) => queue().extend(rest),
+                    None => return queue().clear(),
                 }
                 let is_short = start.elapsed() < SHORT_WORK;
                 most = if is_short { MOST_AT_ONCE.min(most * 2) } else { 1 };
@@ -123,6 +170,11 @@ impl Desk {
     }
 }
 
+/// The diagnosis for a file that was not decrypted before this run was told to end.
+fn stopped() -> Diagnosis {
+    Diagnosis::new("stopped: this run was told to end", "run this again")
+}
+
 /// The number of further desks for this many files. Starting a desk takes as long as one or two small files take, so there are at
 /// most half as many desks as files.
 fn further_desks(files: usize) -> usize {
@@ -136,6 +188,8 @@ fn further_desks(files: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     /// A piece of work that takes longer than any time in these tests.
@@ -151,7 +205,7 @@ mod tests {
         desk.side_by_side((0..100).collect(), |desk, _| {
             let failure = desk.run(&mut budget::FILE.clone(), Progress::silent(), sleep).unwrap_err();
             failures.lock().unwrap().push(failure.to_string());
-            false
+            None
         });
         assert!(start.elapsed() < budget::FILE, "{:?}", start.elapsed());
         assert_eq!(desk.left, Duration::ZERO);
@@ -169,7 +223,9 @@ mod tests {
         let slow = Duration::from_millis(300);
         desk.side_by_side((0..100).collect(), |desk, numbers| {
             let work = move || thread::sleep(if numbers.contains(&1) { slow } else { Duration::ZERO });
-            desk.run(&mut budget::FILE.clone(), Progress::silent(), work).is_ok()
+            desk.run(&mut budget::FILE.clone(), Progress::silent(), work)
+                .ok()
+                .map(|()| Vec::new())
         });
         assert!(desk.left <= budget::FILES.saturating_sub(slow), "{:?}", desk.left);
     }
@@ -181,16 +237,41 @@ mod tests {
             let taken = Mutex::new(Vec::new());
             desk.side_by_side((0..100).collect(), |_, numbers: Vec<usize>| {
                 thread::sleep(time);
-                taken.lock().unwrap().push(numbers);
-                true
+                // One of several items is given back.
+                let mut numbers = numbers;
+                let rest = numbers.split_off(numbers.len().div_ceil(2));
+                taken.lock().unwrap().push((numbers.len() + rest.len(), numbers));
+                Some(rest)
             });
             let taken = taken.into_inner().unwrap();
-            let mut all = taken.concat();
+            let mut all: Vec<_> = taken.iter().flat_map(|(_, numbers)| numbers).copied().collect();
             all.sort_unstable();
             assert_eq!(all, (0..100).collect::<Vec<_>>());
-            taken.iter().map(Vec::len).max()
+            taken.iter().map(|(count, _)| *count).max()
         };
         assert_eq!(taken(SHORT_WORK), Some(1));
         assert!((2..=MOST_AT_ONCE).contains(&taken(Duration::ZERO).unwrap()));
+    }
+
+    #[test]
+    fn what_was_handed_over_behind_slow_work_is_withdrawn_and_never_done() {
+        let mut desk = Desk::new(Confined::default());
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let work = |number: &u64| {
+            let (done, number) = (Arc::clone(&done), *number);
+            move || {
+                thread::sleep(Duration::from_millis(if number == 1 { 300 } else { 0 }));
+                done.lock().unwrap().push(number);
+            }
+        };
+        let (begun, withdrawn) = desk.hand_over(vec![0, 1, 2, 3], work);
+        assert_eq!(withdrawn, [2, 3]);
+        for (_, mut pending) in begun {
+            desk.wait_for(&mut pending, &mut budget::FILE.clone(), Progress::silent())
+                .unwrap();
+        }
+        // The thread takes the next piece of work only behind all that it was given.
+        desk.run(&mut budget::FILE.clone(), Progress::silent(), || ()).unwrap();
+        assert_eq!(*done.lock().unwrap(), [0, 1]);
     }
 }

@@ -17,11 +17,7 @@ use super::{
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Manifest,
-    system::{
-        budget,
-        confinement::Confined,
-        progress::{Progress, SILENCE},
-    },
+    system::{budget, confinement::Confined},
     text::diagnosis::Diagnosis,
 };
 
@@ -110,33 +106,40 @@ impl<'m> File<'m> {
         }
     }
 
-    /// Reads small files, and decrypts those that the keys at hand open. In these cases, a file has no result yet, and is decrypted
-    /// again later, alone:
+    /// Reads small files, and decrypts those that the keys at hand open. If a file takes too long, that failure is its result. In these
+    /// cases, a file has no result yet, and is decrypted again later, alone:
     ///
-    /// - It fails.
+    /// - It fails for another reason.
     /// - It needs more memory than small files may use.
     /// - It needs more tries of keys than a single file has for itself.
-    /// - These files together take so long that somebody has to be told which of them is waited for. As nobody knows that yet, the time
-    ///   counts for each of them.
     ///
-    /// `kept` is the number of bytes that the contents of all small files together may still take. Returns whether more files may
-    /// be decrypted side by side.
-    fn attempt(mut files: Vec<&mut Self>, keys: &KeysAtHand, desk: &mut Desk, kept: &Arc<AtomicUsize>) -> bool {
-        let jobs: Vec<_> = files.iter().map(|file| file.source.job().of_at_most(SMALL)).collect();
-        let (keys, kept) = (keys.clone(), Arc::clone(kept));
-        let Ok(begun) = desk.run(&mut SILENCE.clone(), Progress::silent(), move || {
-            attempts(&jobs, &keys, &kept)
-        }) else {
-            files
-                .iter_mut()
-                .for_each(|file| file.left = file.left.saturating_sub(SILENCE));
-            return false;
-        };
-        let goes_on = begun.len() == files.len();
-        for (file, begun) in files.iter_mut().zip(begun) {
-            file.progress = begun.map(Ok);
+    /// `kept` is the number of bytes that the contents of all small files together may still take. Returns the files that were not
+    /// begun, or `None` if no more files may be decrypted side by side.
+    fn attempt<'f>(
+        files: Vec<&'f mut Self>,
+        keys: &KeysAtHand,
+        desk: &mut Desk,
+        kept: &Arc<AtomicUsize>,
+    ) -> Option<Vec<&'f mut Self>> {
+        let (begun, rest) = desk.hand_over(files, |file| {
+            let (job, keys, kept) = (file.source.job().of_at_most(SMALL), keys.apart(), Arc::clone(kept));
+            move || attempt(&job, &keys, &kept)
+        });
+        let mut goes_on = true;
+        for (file, mut pending) in begun {
+            match desk.wait_for(&mut pending, &mut file.left, file.job.progress()) {
+                Ok(Attempt::Done(begun)) => file.progress = Some(Ok(begun)),
+                Ok(Attempt::Again) => {}
+                Ok(Attempt::Full) => goes_on = false,
+                Err(late) => {
+                    file.progress = Some(Err(file.job.fail(late).into()));
+                    goes_on = false;
+                    // Nothing else was begun: the thread is still busy with this file.
+                    break;
+                }
+            }
         }
-        goes_on
+        goes_on.then_some(rest)
     }
 
     /// Reads the file, unless an attempt has given a result already. Decrypts the file if the keys at hand open it, and if its
@@ -144,12 +147,7 @@ impl<'m> File<'m> {
     fn begin(&mut self, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) {
         if self.progress.is_none() {
             let (shared, keys, most) = (Arc::clone(&self.job), keys.clone(), *room);
-            let mut progress = self.job.progress();
-            if self.left < budget::FILE {
-                // An attempt was given up, so it was waited for the file already.
-                progress.tell_now();
-            }
-            let begun = desk.run(&mut self.left, progress, move || shared.begin(&keys, most));
+            let begun = desk.run(&mut self.left, self.job.progress(), move || shared.begin(&keys, most));
             self.progress = Some(begun.unwrap_or_else(|late| Err(self.job.fail(late).into())));
         }
         self.occupy(room);
@@ -199,18 +197,23 @@ impl<'m> File<'m> {
     }
 }
 
-/// What an attempt with each job gives: `None` for a file that has to be decrypted again, alone. The list ends with the last file whose
-/// contents may be kept.
-fn attempts(jobs: &[Job], keys: &KeysAtHand, kept: &AtomicUsize) -> Vec<Option<Begun>> {
-    let attempt = |job: &Job| {
-        let keys = keys.apart();
-        match job.begin(&keys, SHORT) {
-            Ok(Begun::Open(file)) if !take(kept, size(&file)) => None,
-            Ok(Begun::Closed(_)) if keys.lacked_tries() => Some(None),
-            begun => Some(begun.ok()),
-        }
-    };
-    jobs.iter().map_while(attempt).collect()
+/// What an attempt with a small file gives.
+enum Attempt {
+    Done(Begun),
+    /// The file has to be decrypted again, alone.
+    Again,
+    /// So has this one, because its contents are more than may be kept.
+    Full,
+}
+
+/// An attempt with a small file, with keys that have tries for this file alone.
+fn attempt(job: &Job, keys: &KeysAtHand, kept: &AtomicUsize) -> Attempt {
+    match job.begin(keys, SHORT) {
+        Ok(Begun::Open(file)) if !take(kept, size(&file)) => Attempt::Full,
+        Ok(Begun::Closed(_)) if keys.lacked_tries() => Attempt::Again,
+        Ok(begun) => Attempt::Done(begun),
+        Err(_) => Attempt::Again,
+    }
 }
 
 /// The size of the contents of one file, in bytes.

@@ -6,6 +6,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
         mpsc,
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
@@ -38,6 +40,33 @@ pub(crate) type Work = Box<dyn FnOnce() + Send>;
 #[derive(Clone, Default)]
 pub struct Confined {
     thread: Rc<Cell<Option<Sender<Work>>>>,
+}
+
+/// A piece of work that was handed over to a confined thread. If this is dropped before the work is begun, the work is never done.
+pub(crate) struct Pending<T> {
+    result: Receiver<thread::Result<T>>,
+    /// The result, if it was received already.
+    done: Option<thread::Result<T>>,
+    /// Whether the thread has begun the work, or the work was withdrawn, whichever came first.
+    is_taken: Arc<AtomicBool>,
+}
+
+impl<T> Pending<T> {
+    /// Waits for the result, at most for `time`.
+    pub(crate) fn doze(&mut self, time: Duration) {
+        self.done = self.result.recv_timeout(time).ok();
+    }
+
+    /// Withdraws the work. Returns `false` if the thread has begun it.
+    pub(crate) fn withdraw(&self) -> bool {
+        !self.is_taken.swap(true, Ordering::Relaxed)
+    }
+}
+
+impl<T> Drop for Pending<T> {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
 }
 
 /// Why a piece of work has no result.
@@ -101,14 +130,42 @@ impl Confined {
         if grace.is_zero() && stop::is_requested() {
             return Err(Unfinished::Stopped);
         }
-        let end = Instant::now() + timeout;
+        self.wait_for(&mut self.hand_over(work), progress, timeout, grace)
+    }
+
+    /// Hands `work` over to the confined thread, which does it after the work that it was given before. If no thread can be started,
+    /// `work` runs on the calling thread, without confinement.
+    pub(crate) fn hand_over<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
         let (tell, result) = mpsc::sync_channel(1);
-        let work = Box::new(move || {
-            // An error of `send` is ignored: it means that the result comes too late, so nobody waits for the result any more.
-            let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
-        });
-        self.start(work);
-        match wait(&result, end, grace, progress) {
+        let is_taken = Arc::new(AtomicBool::new(false));
+        let pending = Pending {
+            result,
+            done: None,
+            is_taken: Arc::clone(&is_taken),
+        };
+        self.start(Box::new(move || {
+            if !is_taken.swap(true, Ordering::Relaxed) {
+                // An error of `send` is ignored: it means that the result comes too late, so nobody waits for the result any more.
+                let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
+            }
+        }));
+        pending
+    }
+
+    /// Waits for the result of work that was handed over, and that was not withdrawn. For the rest, it does what
+    /// [`Self::run_telling`] does.
+    pub(crate) fn wait_for<T>(
+        &self,
+        pending: &mut Pending<T>,
+        progress: &mut Progress,
+        timeout: Duration,
+        grace: Duration,
+    ) -> Result<T, Unfinished> {
+        let done = match pending.done.take() {
+            Some(done) => Ok(done),
+            None => wait(&pending.result, Instant::now() + timeout, grace, progress),
+        };
+        match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(panicked)) => panic::resume_unwind(panicked),
             Err(unfinished) => {

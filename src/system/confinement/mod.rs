@@ -23,3 +23,4 @@ mod system_calls;
 mod tests;
 
 pub use confined::{Confined, Unfinished};
+pub(crate) use confined::{GLANCE, Pending};
