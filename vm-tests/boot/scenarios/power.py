@@ -7,7 +7,7 @@ import time
 
 from payload import value
 
-CUTS = int(os.environ.get("BOOT_CUTS", "20"))
+CUTS = int(os.environ.get("BOOT_CUTS", "14"))
 SECRETS = 40
 KEY_FILE = "/var/lib/sops-nix/key.txt"
 LEDGER = "/var/lib/sops-nix/ledger.json"
