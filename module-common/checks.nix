@@ -183,12 +183,7 @@ let
 in
 {
   # Files that are not there, and keys that the program cannot use.
-  warnings =
-    missingFileWarnings
-    ++ lib.optional (keySources.unspokenVariables != [ ]) (
-      "sops.environment sets ${lib.concatStringsSep ", " keySources.unspokenVariables}, but this program speaks only to AWS KMS, Google Cloud KMS, Huawei Cloud KMS and Vault: "
-      + "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
-    );
+  warnings = missingFileWarnings;
 
   # What macOS does not do, although nothing refuses it.
   warningsOnMacos = lib.optional (keySources.cloudVariables != [ ]) (

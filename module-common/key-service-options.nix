@@ -34,9 +34,9 @@ in
       type = types.bool;
       default =
         pkgs.stdenv.hostPlatform.isLinux && (keyServices.isConfigured || keySources.cloudVariables != [ ]);
-      defaultText = lib.literalMD "true on Linux, if one of the options for AWS, Google, Huawei or Vault, `sops.keyServices.allowedEndpoints`, `addresses` or `environmentFile`, or a variable of a key service in `sops.environment` is set";
+      defaultText = lib.literalMD "true on Linux, if one of the options for AWS, Azure, Google, Huawei or Vault, `sops.keyServices.allowedEndpoints`, `addresses` or `environmentFile`, or a variable of a key service in `sops.environment` is set";
       description = ''
-        Whether key services are asked for the data keys of sops files that no key of this host opens: AWS KMS, Google Cloud KMS, Huawei Cloud KMS, the transit
+        Whether key services are asked for the data keys of sops files that no key of this host opens: AWS KMS, Azure Key Vault, Google Cloud KMS, Huawei Cloud KMS, the transit
         engine of Vault or OpenBao, and any `sops keyservice`. The program for this is only in the closure where this is true. The unit that installs the secrets then has the network. To be
         installed at boot, such secrets have to wait for the network: set `sops.after` to `[ "network-online.target" ]`.
       '';
@@ -56,6 +56,8 @@ in
       description = ''
         Servers to which a sops file may send the token of this host. The address of a Vault is in the file, and whoever can change the file can change the
         address. So it is asked only if scheme, host and port are in this list or in `VAULT_ADDR`, or if `sops.keyServices.vault.agentAddress` replaces it.
+        A vault of Azure need not be in the list if it has a name in one of Azure's domains for vaults. For one elsewhere, list its address and that of the
+        service above it, which its tokens are for.
       '';
     };
 
@@ -64,9 +66,8 @@ in
       default = [ ];
       example = [ "unix:///run/sops-keyservice.sock" ];
       description = ''
-        Where a `sops keyservice` listens: `unix:///path` or `tcp://host:port`. They are asked, in this order, for keys of services that this program does not
-        speak to (Azure Key Vault), and for keys that this host has no credentials for, or only some with which it is denied. What is sent over TCP is not
-        encrypted.
+        Where a `sops keyservice` listens: `unix:///path` or `tcp://host:port`. They are asked, in this order, for keys that this host has no credentials for that
+        `sops-key-services` can use, or only some with which it is denied. What is sent over TCP is not encrypted.
       '';
     };
 
@@ -111,6 +112,15 @@ in
       webIdentityTokenFile = fileOption "/run/keys/token" "File with a token of another issuer (`AWS_WEB_IDENTITY_TOKEN_FILE`).";
       configFile = fileOption "/etc/aws/config" "The shared configuration of AWS (`AWS_CONFIG_FILE`). The program has no home directory in which it would look for one. A `credential_process` in it is run by `/bin/sh`, which finds its command by its whole path alone.";
       credentialsFile = fileOption "/run/keys/aws-credentials" "The shared credentials of AWS (`AWS_SHARED_CREDENTIALS_FILE`).";
+    };
+
+    azure = {
+      tenantId = textOption "11111111-2222-3333-4444-555555555555" "The tenant of the application that this host is (`AZURE_TENANT_ID`).";
+      clientId = textOption "66666666-7777-8888-9999-aaaaaaaaaaaa" "The application that this host is, or the managed identity to use if the machine has several (`AZURE_CLIENT_ID`).";
+      clientSecretFile = fileOption "/run/keys/azure-secret" "File with a secret of the application.";
+      certificateFile = fileOption "/run/keys/azure.pem" "File with a certificate of the application and its RSA key, as PEM and without a password (`AZURE_CLIENT_CERTIFICATE_PATH`).";
+      federatedTokenFile = fileOption "/run/keys/token" "File with a token of another issuer that the application trusts (`AZURE_FEDERATED_TOKEN_FILE`).";
+      authorityHost = textOption "https://login.chinacloudapi.cn" "Where this host signs in, if not in the public cloud (`AZURE_AUTHORITY_HOST`). Vaults of another cloud are not asked.";
     };
 
     google = {

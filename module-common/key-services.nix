@@ -5,6 +5,7 @@ let
   services = cfg.keyServices;
   inherit (services)
     aws
+    azure
     google
     huawei
     vault
@@ -16,6 +17,13 @@ let
     AWS_WEB_IDENTITY_TOKEN_FILE = aws.webIdentityTokenFile;
     AWS_CONFIG_FILE = aws.configFile;
     AWS_SHARED_CREDENTIALS_FILE = aws.credentialsFile;
+    AZURE_TENANT_ID = azure.tenantId;
+    AZURE_CLIENT_ID = azure.clientId;
+    # A name of ours.
+    AZURE_CLIENT_SECRET_FILE = azure.clientSecretFile;
+    AZURE_CLIENT_CERTIFICATE_PATH = azure.certificateFile;
+    AZURE_FEDERATED_TOKEN_FILE = azure.federatedTokenFile;
+    AZURE_AUTHORITY_HOST = azure.authorityHost;
     GOOGLE_APPLICATION_CREDENTIALS = google.credentialsFile;
     SOPS_GCP_KMS_ENDPOINT = google.endpoint;
     SOPS_GCP_KMS_UNIVERSE_DOMAIN = google.universeDomain;
@@ -43,6 +51,9 @@ in
       aws.webIdentityTokenFile
       aws.configFile
       aws.credentialsFile
+      azure.clientSecretFile
+      azure.certificateFile
+      azure.federatedTokenFile
       google.credentialsFile
       huawei.credentialsFile
       vault.tokenFile

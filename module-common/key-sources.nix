@@ -12,17 +12,14 @@ let
     "SOPS_AGE_KEY_CMD"
     "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
   ];
-  # Of services that sops-key-services does not speak to.
-  unspokenPrefixes = [
-    "AZURE_"
-    "SOPS_AZURE_"
-  ];
-  cloudPrefixes = unspokenPrefixes ++ [
+  cloudPrefixes = [
     "AWS_"
+    "AZURE_"
     "CLOUDSDK_"
     "GCE_METADATA_"
     "GOOGLE_"
     "HUAWEICLOUD_"
+    "SOPS_AZURE_"
     "SOPS_GCP_"
     "SOPS_GOOGLE_"
     "SOPS_HUAWEICLOUD_"
@@ -41,11 +38,6 @@ in
 rec {
   # Variables that say how to reach a cloud's key service.
   cloudVariables = lib.filter (begins cloudPrefixes) variables;
-  # Those of services that only a `sops keyservice` could ask, if there is none.
-  unspokenVariables = lib.optionals (
-    cfg.keyServices.enable && cfg.keyServices.addresses == [ ] && !cfg.environment ? SOPS_KEYSERVICE
-  ) (lib.filter (begins unspokenPrefixes) variables);
-
   # Every path that a key is read from.
   paths =
     lib.optional (cfg.gnupg.home != null) cfg.gnupg.home

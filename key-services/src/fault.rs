@@ -28,7 +28,7 @@ pub(crate) enum Kind {
     ServiceFailed,
     /// The metadata of the file are not what sops writes.
     BadMetadata,
-    /// This program does not speak to this service.
+    /// This program cannot use what identifies this host.
     NotSpoken,
     /// Something else.
     Other,

@@ -51,6 +51,8 @@ pub(crate) struct Answer {
     pub status: u16,
     /// The clock of the service, as it says.
     pub date: Option<String>,
+    /// What the service wants to see of whoever asks, as it says (`WWW-Authenticate`).
+    pub challenge: Option<String>,
     /// The body, which may hold a data key or a token.
     pub body: Secret,
 }
@@ -204,14 +206,17 @@ impl Client {
             let request = agent.configure_request(request.body(question.body)?);
             agent.run(request.timeout_global(time).timeout_resolve(name).build())?
         };
-        let date = response
-            .headers()
-            .get("date")
-            .and_then(|date| date.to_str().ok())
-            .map(|date| quote(date, &[]));
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let date = header("date").map(|date| quote(date, &[]));
+        let challenge = header("www-authenticate").map(ToOwned::to_owned);
         let status = response.status().as_u16();
         let body = Secret::from(response.body_mut().with_config().limit(MOST_ANSWER).read_to_vec()?);
-        Ok(Answer { status, date, body })
+        Ok(Answer {
+            status,
+            date,
+            challenge,
+            body,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! service refuses is part of an answer; the program itself fails only if it cannot read the request.
 
 mod aws;
+mod azure;
 mod canonical;
 mod credentials;
 mod deadline;

@@ -59,17 +59,7 @@ pub(crate) enum Entry {
         enc: String,
     },
     /// A key of Azure Key Vault.
-    AzureKv {
-        /// The address of the vault.
-        vault_url: String,
-        /// The name of the key.
-        name: String,
-        /// The version of the key; may be empty.
-        #[serde(default)]
-        version: String,
-        /// The data key as the service has encrypted it, in base64 for addresses.
-        enc: String,
-    },
+    AzureKv(AzureKey),
     /// A key of a transit engine of Vault or OpenBao.
     HcVault(VaultKey),
     /// A key of Huawei Cloud KMS.
@@ -100,6 +90,21 @@ pub(crate) struct AwsKey {
     pub aws_profile: String,
 }
 
+/// A key of Azure Key Vault, as the metadata of a file name it.
+#[derive(Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AzureKey {
+    /// The address of the vault.
+    pub vault_url: String,
+    /// The name of the key.
+    pub name: String,
+    /// The version of the key; may be empty.
+    #[serde(default)]
+    pub version: String,
+    /// The data key as the service has encrypted it, in base64 for addresses, without padding.
+    pub enc: String,
+}
+
 /// A key of a transit engine, as the metadata of a file name it.
 #[derive(Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(deny_unknown_fields)]
@@ -120,7 +125,7 @@ impl Entry {
         match self {
             Self::Kms(_) => "AWS KMS",
             Self::GcpKms { .. } => "Google Cloud KMS",
-            Self::AzureKv { .. } => "Azure Key Vault",
+            Self::AzureKv(_) => "Azure Key Vault",
             Self::HcVault(_) => "Vault transit",
             Self::Hckms { .. } => "Huawei Cloud KMS",
         }
@@ -131,12 +136,7 @@ impl Entry {
         match self {
             Self::Kms(key) => key.arn.clone(),
             Self::GcpKms { resource_id, .. } => resource_id.clone(),
-            Self::AzureKv {
-                vault_url,
-                name,
-                version,
-                ..
-            } => format!("{vault_url}/keys/{name}/{version}"),
+            Self::AzureKv(key) => format!("{}/keys/{}/{}", key.vault_url, key.name, key.version),
             Self::HcVault(key) => format!("{}/v1/{}/keys/{}", key.vault_address, key.engine_path, key.key_name),
             Self::Hckms { key_id, .. } => key_id.clone(),
         }

@@ -2,6 +2,7 @@
 
 use crate::{
     aws::Aws,
+    azure::Azure,
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},
@@ -26,6 +27,7 @@ pub(crate) struct Settings<'a> {
 /// All services, as one run asks them.
 pub(crate) struct Services<'a> {
     aws: Aws<'a>,
+    azure: Azure<'a>,
     google: Google<'a>,
     huawei: Huawei<'a>,
     vault: Vault<'a>,
@@ -46,17 +48,24 @@ impl<'a> Services<'a> {
             .map(String::as_str)
             .chain(named.filter(|address| !address.is_empty()));
         let deadline = settings.deadline;
+        let others = addresses
+            .map(|address| KeyService::new(address, deadline))
+            .collect::<Vec<_>>();
+        // A vault that swallows connections leaves time for those who know another way.
+        let of_azure = deadline.share(1 + usize::from(!others.is_empty()));
         Self {
             aws: Aws::new(environment, deadline),
+            azure: Azure::new(environment, settings.allowed, of_azure),
             google: Google::new(environment, deadline),
             huawei: Huawei::new(environment, deadline),
             vault: Vault::new(environment, settings.allowed, deadline),
-            others: addresses.map(|address| KeyService::new(address, deadline)).collect(),
+            others,
         }
     }
 
-    /// The data key of `entry`, from the service itself. The key services of sops are asked for what this program does not speak to, and for what
-    /// this host has no credentials for, or only some that do not open it: an instance always has some. They are not asked for an address that nobody allows: they would send their own token there.
+    /// The data key of `entry`, from the service itself. The key services of sops are asked for what this host has no credentials for that this program
+    /// can use, or only some that do not open it (an instance always has some), and for what cannot be reached from here. They are not asked for an address that nobody allows: they would
+    /// send their own token there.
     ///
     /// # Errors
     ///
@@ -80,21 +89,18 @@ impl<'a> Services<'a> {
     fn may_be_passed_on(&self, entry: &Entry) -> bool {
         match entry {
             Entry::HcVault(key) => self.vault.may_be_passed_on(key),
-            Entry::Kms(_) | Entry::GcpKms { .. } | Entry::AzureKv { .. } | Entry::Hckms { .. } => true,
+            Entry::AzureKv(key) => self.azure.may_be_passed_on(key),
+            Entry::Kms(_) | Entry::GcpKms { .. } | Entry::Hckms { .. } => true,
         }
     }
 
     fn ask_service(&self, entry: &Entry) -> Result<Secret, Fault> {
         match entry {
             Entry::Kms(key) => self.aws.open(key),
+            Entry::AzureKv(key) => self.azure.open(key),
             Entry::GcpKms { resource_id, enc } => self.google.open(resource_id, enc),
             Entry::Hckms { key_id, enc } => self.huawei.open(key_id, enc),
             Entry::HcVault(key) => self.vault.open(key),
-            Entry::AzureKv { .. } => {
-                let fault = Fault::new(Kind::NotSpoken, format!("this program does not speak to {}", entry.service()));
-                Err(fault
-                    .remedy("run sops keyservice where the credentials are, and set sops.keyServices.addresses to its address"))
-            }
         }
     }
 }
@@ -103,7 +109,7 @@ impl<'a> Services<'a> {
 fn is_for_others(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::NotSpoken | Kind::NoCredentials | Kind::BadCredentials | Kind::Denied
+        Kind::NotSpoken | Kind::NoCredentials | Kind::BadCredentials | Kind::Denied | Kind::Unreachable
     )
 }
 

@@ -31,7 +31,9 @@ impl Trust {
             shown(variables, " or ")
         );
         let Some((variable, path)) = variables.iter().find_map(|name| Some((name, environment.get(name)?))) else {
-            let cause = format!("no certificate authority is known: {} are not set", shown(variables, " and "));
+            let names = shown(variables, " and ");
+            let verb = if names.contains(' ') { "are" } else { "is" };
+            let cause = format!("no certificate authority is known: {names} {verb} not set");
             return Err(Fault::new(Kind::Unreachable, cause).remedy(remedy));
         };
         let fault =

@@ -20,14 +20,6 @@ pub enum Service {
     HuaweiKms,
 }
 
-impl Service {
-    /// Whether `sops-key-services` speaks to the service itself. For any other, it needs a `sops keyservice` that does.
-    #[must_use]
-    pub fn is_spoken(self) -> bool {
-        matches!(self, Self::AwsKms | Self::GcpKms | Self::HashicorpVault | Self::HuaweiKms)
-    }
-}
-
 /// A recipient entry whose key a key service holds. As JSON, the entry is what `sops-key-services` reads: the name of its list in
 /// the metadata, and the fields that sops writes there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

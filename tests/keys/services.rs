@@ -1,6 +1,7 @@
 //! Tests key services: which files they open, when they are asked, what they are sent, and what is said if they refuse. The real sops
 //! encrypts the files, by real services where there are any.
 
+mod azure;
 mod google;
 mod huawei;
 
@@ -363,6 +364,7 @@ fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
 const KMS: &str = r#""kms": [{"arn": "arn:aws:kms:eu-west-1:1:key/2", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC", "aws_profile": ""}],"#;
 /// The lists of entries of other services.
 const OTHER_SERVICES: &str = r#"
+    "azure_kv": [{"vault_url": "https://v.vault.azure.net", "name": "sops", "version": "", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],
     "gcp_kms": [{"resource_id": "projects/p/locations/l/keyRings/r/cryptoKeys/k", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],
     "hckms": [{"key_id": "cn-north-4:0", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],"#;
 

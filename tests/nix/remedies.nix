@@ -90,15 +90,6 @@ in
     (keyless { sops.gnupg.home = "/root/.gnupg"; })
     (keyless { sops.keyServices.enable = true; })
   ];
-  key-service-that-nobody-speaks-to =
-    mends "run a sops keyservice for other services, and set sops.keyServices.addresses to its address."
-      (keyless { sops.environment.AZURE_TENANT_ID = "0"; })
-      [
-        (keyless {
-          sops.environment.AZURE_TENANT_ID = "0";
-          sops.keyServices.addresses = [ "unix:///run/ks" ];
-        })
-      ];
   gnupg-home-and-ssh-keys =
     mends "cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null."
       (keyed { sops.gnupg.home = "/root/.gnupg"; })

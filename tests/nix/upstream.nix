@@ -114,6 +114,8 @@ let
     # Its program asks key services itself.
     "key-service-of-a-cloud"
     "key-service-of-a-plugin"
+    "home-key-service-of-azure"
+    "key-service-of-azure"
     "key-service-that-boots"
     "key-services"
     "key-services-turned-off"

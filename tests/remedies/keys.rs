@@ -51,11 +51,6 @@ pub const ROWS: &[Row] = &[
         &["sops.keyServices.enable"],
     ),
     named(
-        "run a sops keyservice that reaches {others}, and set sops.keyServices.addresses to its address",
-        "tests/keys/services.rs runs one",
-        &["sops.keyServices.addresses"],
-    ),
-    named(
         "if it needs them, set sops.keyServices.hideCredentials to false",
         "tests/keys/children.rs has the same plugin with and without it",
         &["sops.keyServices.hideCredentials"],

@@ -220,11 +220,6 @@ pub const ROWS: &[Row] = &[
         &["sops.gnupg.sshKeyPaths", "sops.gnupg.home"],
     ),
     named(
-        "run a sops keyservice for other services, and set sops.keyServices.addresses to its address.",
-        EVALUATED,
-        &["sops.keyServices.addresses"],
-    ),
-    named(
         "the program that asks key services exists only for Linux: set it to false on this host.",
         EVALUATED,
         &["sops.keyServices.enable"],

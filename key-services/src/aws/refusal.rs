@@ -102,6 +102,7 @@ mod tests {
         let answer = Answer {
             status,
             date: Some("Mon, 30 Nov 2026 06:00:00 GMT".to_owned()),
+            challenge: None,
             body: Secret::from(body),
         };
         fault(&answer, "kms:Decrypt", "the key", &["half", "the-token"])

@@ -129,6 +129,7 @@ mod tests {
         let answer = Answer {
             status,
             date: Some("Mon, 30 Nov 2026 06:00:00 GMT".to_owned()),
+            challenge: None,
             body: Secret::from(body),
         };
         refused(&answer, "https://oauth2.example", &["the-token"], "renew it")

@@ -130,6 +130,7 @@ mod tests {
         let answer = Answer {
             status,
             date: None,
+            challenge: None,
             body: Secret::from(body),
         };
         let right = Right {

@@ -79,6 +79,7 @@ mod tests {
         let answer = Answer {
             status,
             date: None,
+            challenge: None,
             body: Secret::from(body),
         };
         fault(&answer, "x on y", &["half"])
@@ -134,6 +135,7 @@ mod tests {
         let answer = Answer {
             status: 401,
             date: Some("Mon, 30 Nov 2020 06:00:00 GMT".to_owned()),
+            challenge: None,
             body: Secret::from(r#"{"error_msg":"verify aksk signature fail","error_code":"APIGW.0301"}"#),
         };
         let fault = fault(&answer, "x", &[]);

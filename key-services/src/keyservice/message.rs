@@ -62,12 +62,7 @@ fn key(entry: &Entry) -> (u8, Vec<u8>, &str) {
             )
         }
         Entry::GcpKms { resource_id, enc } => (3, texts(&[resource_id]), enc),
-        Entry::AzureKv {
-            vault_url,
-            name,
-            version,
-            enc,
-        } => (4, texts(&[vault_url, name, version]), enc),
+        Entry::AzureKv(key) => (4, texts(&[&key.vault_url, &key.name, &key.version]), &key.enc),
         Entry::HcVault(key) => (5, texts(&[&key.vault_address, &key.engine_path, &key.key_name]), &key.enc),
         Entry::Hckms { key_id, enc } => (7, texts(&[key_id]), enc),
     }

@@ -74,6 +74,7 @@ mod tests {
         let answer = Answer {
             status,
             date: None,
+            challenge: None,
             body: Secret::from(body),
         };
         fault(&answer, "transit/decrypt/sops", "hvs.token")

@@ -173,16 +173,10 @@ impl NoKey {
     /// which there is no program that asks them.
     fn turn_on(&self) -> Option<String> {
         let services = self.unasked().filter(|_| cfg!(target_os = "linux"))?;
-        let (spoken, others): (Vec<_>, Vec<_>) = services.into_iter().partition(|service| service.is_spoken());
-        Some(if spoken.is_empty() {
-            let others = shown(&others);
-            format!("run a sops keyservice that reaches {others}, and set sops.keyServices.addresses to its address")
-        } else {
-            format!(
-                "set sops.keyServices.enable to true, so that this host asks {}",
-                shown(&spoken)
-            )
-        })
+        Some(format!(
+            "set sops.keyServices.enable to true, so that this host asks {}",
+            shown(&services)
+        ))
     }
 
     /// The advice to make a host key that is missing. The Nix modules name host keys by default, so a missing host key may be

@@ -162,8 +162,8 @@ in
     };
   };
 
-  says-all-variables-of-clouds = {
-    shows = [ ];
+  all-variables-of-clouds = {
+    shows = [ "messages" ];
     module = host {
       sops.environment = lib.genAttrs [
         "AWS_PROFILE"

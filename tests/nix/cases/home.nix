@@ -49,6 +49,15 @@ in
     };
   };
 
+  home-key-service-of-azure = user [ "manifest.json" ] {
+    sops.secrets."db/password" = { };
+    sops.keyServices.azure = {
+      tenantId = "11111111-2222-3333-4444-555555555555";
+      clientId = "66666666-7777-8888-9999-aaaaaaaaaaaa";
+      certificateFile = "/home/alice/azure.pem";
+    };
+  };
+
   # A home does not know on which host it is.
   home-secret-that-is-hashed = user [ "manifest.json" ] {
     imports = [ key ];

@@ -453,6 +453,15 @@ in
     inherit (host { environment.AWS_REGION = "eu-central-1"; }) module;
   };
 
+  # An option of a service is enough.
+  key-service-of-azure = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+    ];
+    inherit (host { keyServices.azure.clientSecretFile = "/run/keys/azure-secret"; }) module;
+  };
+
   # A plugin asks a service itself.
   key-service-of-a-plugin = {
     shows = [ "manifest.json" ];
@@ -487,6 +496,14 @@ in
             webIdentityTokenFile = "/run/keys/token";
             configFile = "/etc/aws/config";
             credentialsFile = "/run/keys/aws-credentials";
+          };
+          azure = {
+            tenantId = "11111111-2222-3333-4444-555555555555";
+            clientId = "66666666-7777-8888-9999-aaaaaaaaaaaa";
+            clientSecretFile = "/run/keys/azure-secret";
+            certificateFile = "/run/keys/azure.pem";
+            federatedTokenFile = "/run/keys/azure-token";
+            authorityHost = "https://login.chinacloudapi.cn";
           };
           google = {
             credentialsFile = "/run/keys/google.json";

@@ -341,16 +341,6 @@ in
     sops.secrets.my-password.neededForUsers = true;
   };
 
-  # Services that only a key service of sops can ask.
-  says-some-clouds-need-a-key-service-of-sops = host {
-    sops.environment = {
-      AWS_REGION = "eu-central-1";
-      AZURE_TENANT_ID = "0";
-      VAULT_ADDR = "https://vault.example.org";
-      FOO = "bar";
-    };
-  };
-
   says-the-unit-has-another-name = host {
     systemd.services.sops-install-secrets.environment.FOO = "bar";
   };
