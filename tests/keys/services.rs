@@ -472,7 +472,7 @@ fn with_stale_entries(count: usize, is_denied: bool) -> (Said, Vec<String>) {
         "denied".clone_into(&mut data_key);
     }
     let script = STALE
-        .replace("LOG", &format!("{:?}", log))
+        .replace("LOG", &format!("\"{}\"", log.display()))
         .replace("DATA_KEY", &format!("{data_key:?}"));
     let manifest = scripted(&world, &script)
         .without("ageKeyFile")
