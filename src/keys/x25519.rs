@@ -114,10 +114,14 @@ pub(crate) fn product(point: &MontgomeryPoint, number: [u8; 32]) -> MontgomeryPo
 }
 
 /// Whether the processor has the vectors for which [`product`] takes the Edwards form.
+#[cfg(target_arch = "x86_64")]
 fn has_vectors() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx2");
-    #[cfg(not(target_arch = "x86_64"))]
+    std::arch::is_x86_feature_detected!("avx2")
+}
+
+/// No processor of this kind has them.
+#[cfg(not(target_arch = "x86_64"))]
+fn has_vectors() -> bool {
     false
 }
 
