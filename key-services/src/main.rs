@@ -1,6 +1,6 @@
 //! Asks the key services of clouds, Vault and OpenBao for the data keys of sops files.
 //!
-//! The installer starts this program at most once in a run, if entries are still closed after all keys of the host were tried. It writes one JSON
+//! The installer starts this program if entries are still closed after all keys of the host were tried. It writes one JSON
 //! document to standard input ([`request`]) and reads one line for each entry from standard output ([`reply`]). Secrets go no other way. What a
 //! service refuses is part of an answer; the program itself fails only if it cannot read the request.
 

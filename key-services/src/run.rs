@@ -30,8 +30,17 @@ struct Name {
     group: u64,
 }
 
-/// Entries of one service, each with the names that it has in the request.
-type Queue = Mutex<VecDeque<(Entry, Vec<Name>)>>;
+/// An entry that is to be asked for.
+struct Waiting {
+    entry: Entry,
+    /// The names that it has in the request.
+    names: Vec<Name>,
+    /// Why its service does not open it. `None` if that was not asked yet.
+    fault: Option<Fault>,
+}
+
+/// Entries of one service.
+type Queue = Mutex<VecDeque<Waiting>>;
 
 /// Asks for each distinct entry of `request` once, and writes a line for each name. An entry whose line is missing in the end was not decided, or its
 /// group was open without it. When all groups are open, the process ends at once: the answers that are still to come would be of no use.
@@ -46,7 +55,12 @@ pub(crate) fn run(request: Request, environment: &Environment) {
     let closed = Closed::new(&request.entries);
     let mut queues = BTreeMap::<&str, VecDeque<_>>::new();
     for (entry, names) in distinct(request.entries) {
-        queues.entry(entry.service()).or_default().push_back((entry, names));
+        let waiting = Waiting {
+            entry,
+            names,
+            fault: None,
+        };
+        queues.entry(waiting.entry.service()).or_default().push_back(waiting);
     }
     let queues = queues.into_values().map(Mutex::new).collect::<Vec<Queue>>();
     thread::scope(|scope| {
@@ -71,12 +85,24 @@ fn distinct(entries: Vec<Asked>) -> BTreeMap<Entry, Vec<Name>> {
     distinct
 }
 
+/// Decides the entries of `queue`. One that only the key services of sops may still open goes to the end of the queue: they may be slow, so all other
+/// entries are asked for first. By then, its groups may be open without it.
 fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
-    while let Some((entry, names)) = next(queue) {
+    while let Some(Waiting { entry, names, fault }) = next(queue) {
         if !closed.has_any(&names) {
             continue;
         }
-        let outcome = services.open(&entry);
+        let outcome = match fault {
+            Some(fault) => services.ask_others(&entry, fault),
+            None => match services.ask_service(&entry) {
+                Err(fault) if services.is_for_others(&entry, &fault) => {
+                    let fault = Some(fault);
+                    put_back(queue, Waiting { entry, names, fault });
+                    continue;
+                }
+                decided => decided,
+            },
+        };
         if closed.tell(&entry, &names, &outcome).is_err() {
             // The installer has gone: nobody waits for the rest.
             return;
@@ -84,8 +110,14 @@ fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
     }
 }
 
-fn next(queue: &Queue) -> Option<(Entry, Vec<Name>)> {
+fn next(queue: &Queue) -> Option<Waiting> {
     queue.lock().ok()?.pop_front()
+}
+
+fn put_back(queue: &Queue, waiting: Waiting) {
+    if let Ok(mut queue) = queue.lock() {
+        queue.push_back(waiting);
+    }
 }
 
 /// The groups that no entry has opened so far. Who holds the lock may write.

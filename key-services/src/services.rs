@@ -63,18 +63,19 @@ impl<'a> Services<'a> {
         }
     }
 
-    /// The data key of `entry`, from the service itself. The key services of sops are asked for what this host has no credentials for that this program
-    /// can use, or only some that do not open it (an instance always has some), and for what cannot be reached from here. They are not asked for an address that nobody allows: they would
-    /// send their own token there.
+    /// Whether the key services of sops are to be asked for `entry`, after the service itself gave `fault`. They are asked for what this host has no
+    /// credentials for that this program can use, or only some that do not open it (an instance always has some), and for what cannot be reached from
+    /// here. They are not asked for an address that nobody allows: they would send their own token there.
+    pub(crate) fn is_for_others(&self, entry: &Entry, fault: &Fault) -> bool {
+        is_for_others(fault.kind) && !self.others.is_empty() && self.may_be_passed_on(entry)
+    }
+
+    /// The data key of `entry`, from the key services of sops. `fault`: why the service itself does not give it.
     ///
     /// # Errors
     ///
-    /// If no service gives it.
-    pub(crate) fn open(&self, entry: &Entry) -> Result<Secret, Fault> {
-        let fault = match self.ask_service(entry) {
-            Err(fault) if is_for_others(fault.kind) && !self.others.is_empty() && self.may_be_passed_on(entry) => fault,
-            decided => return decided,
-        };
+    /// If none gives it.
+    pub(crate) fn ask_others(&self, entry: &Entry, fault: Fault) -> Result<Secret, Fault> {
         let mut faults = vec![fault.in_one()];
         for (place, service) in self.others.iter().enumerate() {
             match service.open(entry, self.others.len() - place) {
@@ -94,7 +95,12 @@ impl<'a> Services<'a> {
         }
     }
 
-    fn ask_service(&self, entry: &Entry) -> Result<Secret, Fault> {
+    /// The data key of `entry`, from the service itself.
+    ///
+    /// # Errors
+    ///
+    /// If the service does not give it.
+    pub(crate) fn ask_service(&self, entry: &Entry) -> Result<Secret, Fault> {
         match entry {
             Entry::Kms(key) => self.aws.open(key),
             Entry::AzureKv(key) => self.azure.open(key),

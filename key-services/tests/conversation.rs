@@ -191,6 +191,50 @@ fn a_key_service_that_is_mute_leaves_time_to_the_next_one() {
     assert!(run.time < Duration::from_millis(1900), "{:?}", run.time);
 }
 
+/// What the host may open is asked for before anybody else is asked about what it may not.
+#[test]
+fn a_key_service_that_is_mute_holds_up_no_entry_that_its_own_service_opens() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::new(|question| {
+        if question.body.contains("eu-central-1") {
+            let refusal = json!({ "__type": "AccessDeniedException", "message": "no" });
+            return (400, "", refusal.to_string());
+        }
+        (200, "", json!({ "Plaintext": "a2V5" }).to_string())
+    });
+    // More groups than entries are asked for at the same time. Entries are asked for in the order of their ARNs, so the refused ones come first.
+    let of_region = |region: &str, group: usize| {
+        let mut entry = kms(&group.to_string());
+        entry["kms"]["arn"] = json!(common::ARN.replace("eu-west-1", region));
+        entry
+    };
+    let entries = (0..66).flat_map(|group| [of_region("eu-central-1", group), of_region("us-east-1", group)]);
+    let entries = entries.collect::<Vec<_>>();
+    let mut asked = request(&entries);
+    for id in 0..entries.len() {
+        asked["entries"][id]["group"] = json!(id / 2);
+    }
+    asked["key_services"] = json!([format!("tcp://{}", mute.local_addr().unwrap())]);
+    asked["timeout_seconds"] = json!(3);
+    let variables = with(&[("AWS_ENDPOINT_URL", &server.url)]);
+    let several = run(&variables, &asked);
+    let opened = several.lines.values().filter(|line| line["data_key"] == "a2V5").count();
+    assert_eq!(opened, 66, "{}", several.text);
+    assert!(several.time < Duration::from_millis(2500), "{:?}", several.time);
+
+    // What stays closed is passed on, and keeps the words of the refusal.
+    let mut asked = request(&entries[..1]);
+    asked["key_services"] = json!(["unix:///nonexistent/ks"]);
+    let refused = run(&variables, &asked);
+    let cause = refused.error(0, "cause");
+    assert!(
+        cause.contains("answered AccessDeniedException")
+            && cause.contains("; the key service at unix:///nonexistent/ks: No such file"),
+        "{cause}"
+    );
+    assert_eq!(refused.error(0, "kind"), "denied");
+}
+
 #[test]
 fn a_password_in_an_address_is_not_shown() {
     let variables = with(&[
