@@ -72,7 +72,7 @@ in
     };
 
     environmentFile = fileOption "/run/keys/aws.env" ''
-      File on the host with credentials, one `NAME=VALUE` a line. Only the program that asks key services gets these variables, such as
+      Regular file on the host with credentials, one `NAME=VALUE` a line. Only the program that asks key services gets these variables, such as
       `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `VAULT_TOKEN`. They count before all other settings.
     '';
 

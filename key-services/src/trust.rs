@@ -1,12 +1,13 @@
 //! The certificate authorities that a service is believed by.
 
-use std::fs;
+use std::io::Read as _;
 
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
 use crate::{
     environment::Environment,
     fault::{Fault, Kind},
+    trusted_file,
 };
 
 /// The variable with the file of authorities that counts if a host has no other (a name of ours).
@@ -38,7 +39,9 @@ impl Trust {
         };
         let fault =
             |why: &str| Fault::new(Kind::Unreachable, format!("{path}, which {variable} names: {why}")).remedy(remedy.clone());
-        let text = fs::read(path).map_err(|error| fault(&error.to_string()))?;
+        let mut text = Vec::new();
+        let read = trusted_file::open(path).and_then(|mut file| Ok(file.read_to_end(&mut text)?));
+        read.map_err(|why| fault(&why.to_string()))?;
         let roots = certificates(&text);
         if roots.is_empty() {
             return Err(fault("has no certificate in it"));

@@ -2,7 +2,10 @@
 
 use std::{fmt, fs::File, io, io::Read as _, os::unix::fs::MetadataExt as _};
 
-use rustix::process::geteuid;
+use rustix::{
+    fs::{Mode, OFlags},
+    process::geteuid,
+};
 use zeroize::Zeroizing;
 
 use crate::fault::{Fault, Kind};
@@ -26,19 +29,36 @@ pub(crate) enum Unusable {
     Missing(io::Error),
     /// It cannot be read.
     Unreadable(io::Error),
+    /// It is a pipe, a device or a directory: reading it may take for ever.
+    NotRegular,
     /// Its group or others may write it.
     Writable,
     /// It belongs to another user than root and the user of this process.
     Foreign,
 }
 
+/// Opens the regular file at `path`. Nobody is waited for: not even for the writer of a pipe.
+///
+/// # Errors
+///
+/// If it cannot be opened or is no regular file.
+pub(crate) fn open(path: &str) -> Result<File, Unusable> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from)?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(Unusable::NotRegular)
+    }
+}
+
 /// The text of the file at `path`.
 ///
 /// # Errors
 ///
-/// If it cannot be read, is no text or too long, or others than `writer` may write it.
+/// If it cannot be read, is no regular file, no text or too long, or others than `writer` may write it.
 pub(crate) fn read(path: &str, writer: Writer) -> Result<Zeroizing<String>, Unusable> {
-    let file = File::open(path)?;
+    let file = open(path)?;
     let about = file.metadata()?;
     let is_owner_trusted = writer == Writer::Owner || about.uid() == 0 || about.uid() == geteuid().as_raw();
     if !is_owner_trusted {
@@ -69,6 +89,7 @@ impl Unusable {
         match self {
             Self::Missing(_) => fault.remedy(if_missing),
             Self::Unreadable(_) => fault.remedy("give root the right to read it, or repair it"),
+            Self::NotRegular => fault.remedy("put a regular file in its place"),
             Self::Writable => fault.remedy(format!("let nobody but its owner write it: chmod go-w {path}")),
             Self::Foreign => fault.remedy("make a copy that belongs to root, and name that one"),
         }
@@ -79,6 +100,7 @@ impl fmt::Display for Unusable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(error) | Self::Unreadable(error) => error.fmt(out),
+            Self::NotRegular => out.write_str("it is no regular file"),
             Self::Writable => out.write_str("others than its owner may write it"),
             Self::Foreign => out.write_str("it belongs to somebody else than root and the user of this run"),
         }

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Server, has, kms, request, run, run_text, vault};
+use common::{Server, gcp_kms, has, kms, request, run, run_text, vault};
 use serde_json::json;
 
 const KEYS: [(&str, &str); 2] = [
@@ -233,6 +233,42 @@ fn a_key_service_that_is_mute_holds_up_no_entry_that_its_own_service_opens() {
         "{cause}"
     );
     assert_eq!(refused.error(0, "kind"), "denied");
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_holds_up_nobody() {
+    if !has("mkfifo") || !has("timeout") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    let mut mkfifo = Command::new("mkfifo");
+    assert!(mkfifo.args(["-m", "600"]).arg(&pipe).status().unwrap().success());
+    let pipe = pipe.to_str().unwrap();
+    let run = |variables: &[(&str, &str)], request: &serde_json::Value| {
+        let mut command = Command::new("timeout");
+        command.args(["5", env!("CARGO_BIN_EXE_sops-key-services")]).env_clear();
+        common::feed(command.envs(variables.iter().copied()), &request.to_string())
+    };
+    let mut asked = request(&[kms("YQ==")]);
+    asked["environment_file"] = json!(pipe);
+    let said = run(&[], &asked);
+    let why = format!("{pipe}: it is no regular file; correct sops.keyServices.environmentFile");
+    assert!(!said.is_success && said.text.contains(&why), "{said:?}");
+    let address = "https://127.0.0.1:1";
+    for (variables, entry) in [
+        (vec![("AWS_SHARED_CREDENTIALS_FILE", pipe)], kms("YQ==")),
+        (vec![("GOOGLE_APPLICATION_CREDENTIALS", pipe)], gcp_kms("YQ==")),
+        (vec![("VAULT_TOKEN_FILE", pipe)], vault(address)),
+        (with(&[("SSL_CERT_FILE", pipe), ("AWS_ENDPOINT_URL", address)]), kms("YQ==")),
+    ] {
+        let mut asked = request(&[entry]);
+        asked["allowed_endpoints"] = json!([address]);
+        let said = run(&variables, &asked);
+        assert!(said.is_success, "{variables:?}: {said:?}");
+        let cause = said.error(0, "cause");
+        assert!(cause.contains(": it is no regular file"), "{variables:?}: {cause}");
+    }
 }
 
 #[test]

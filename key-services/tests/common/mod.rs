@@ -26,6 +26,7 @@ pub const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/bc436485-5092-42b8
 pub const GCP_KEY: &str = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 
 /// What the program printed.
+#[derive(Debug)]
 pub struct Run {
     /// The lines of standard output, by the name of the entry.
     pub lines: BTreeMap<u64, Value>,
