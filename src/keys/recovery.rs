@@ -210,7 +210,7 @@ impl DataKeyRecovery {
     }
 
     /// Whether enough key groups are open to make the data key.
-    fn is_enough(&self) -> bool {
+    pub(crate) fn is_enough(&self) -> bool {
         self.open_groups() >= self.needed
     }
 

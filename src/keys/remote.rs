@@ -31,7 +31,7 @@ impl Keyring {
     /// there is no such entry.
     ///
     /// An answer opens its key group before anybody knows whether it fits the file, and then the other entries of the group need not be asked. If
-    /// it does not fit, as after a merge of two versions of a file, they are asked together, once, in the time that is left.
+    /// enough groups are open and do not fit, as after a merge of two versions of a file, they are asked together, once, in the time that is left.
     pub(crate) fn open_with_key_services(&self, recoveries: &mut [&mut DataKeyRecovery]) {
         let Some(services) = &self.key_services else { return };
         let start = Instant::now();
@@ -42,7 +42,7 @@ impl Keyring {
         let left = self.ask_key_services(services, grouped(wanted), recoveries);
         let is_of_use = |position: &Position| {
             let recovery = recoveries.get(position.0);
-            recovery.is_some_and(|recovery| !recovery.is_open() && recovery.has_open_group(position.1))
+            recovery.is_some_and(|recovery| !recovery.is_open() && recovery.is_enough() && recovery.has_open_group(position.1))
         };
         let (again, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(position, _)| is_of_use(position));
         let time = services.timeout.saturating_sub(start.elapsed());

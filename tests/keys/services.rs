@@ -515,6 +515,40 @@ fn an_answer_that_does_not_fit_the_file_is_not_the_last_one() {
     assert!(said.err.contains(cause), "{said:?}");
 }
 
+/// A share that fits nothing yet is no reason to ask again: the other group has to be opened first.
+#[test]
+fn the_program_is_not_started_again_while_too_few_key_groups_are_open() {
+    let world = World::user();
+    let path = with_entries(&world, "grouped.json", "");
+    let mut file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let entry = |enc| json!({"arn": ARN, "created_at": "2024-01-01T00:00:00Z", "enc": enc, "aws_profile": ""});
+    let groups = json!([{"kms": [entry("opens"), entry("mute")]}, {"kms": [entry("denied")]}]);
+    let metadata = file["sops"].as_object_mut().unwrap();
+    metadata.remove("age");
+    metadata.extend([("shamir_threshold".to_owned(), json!(2)), ("key_groups".to_owned(), groups)]);
+    world.write("grouped.json", file.to_string());
+    let log = world.write("log", "");
+    let script = format!(
+        "#!/bin/sh\n(cat; echo) >> {}\necho '{{\"id\":0,\"data_key\":\"{SHARE}\"}}'\necho '{{\"id\":2,\"error\":{{\"cause\":\"denied\"}}}}'\n",
+        log.display()
+    );
+    let said = world.run(
+        &scripted(&world, &script)
+            .without("ageKeyFile")
+            .secret("s", &path, "database/host"),
+    );
+    assert!(said.code == Some(1) && said.err.contains("  (denied)"), "{said:?}");
+    let log = fs::read_to_string(log).unwrap();
+    let [request] = *log.lines().collect::<Vec<_>>() else {
+        panic!("{log}")
+    };
+    let request: Value = serde_json::from_str(request).unwrap();
+    assert_eq!(request["entries"].as_array().unwrap().len(), 3);
+}
+
+/// A share of some data key, in base64.
+const SHARE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g";
+
 /// The data key that age decrypts with the key of the world, in base64.
 fn data_key(world: &World, encrypted: &str) -> String {
     let message = world.write("message", encrypted);

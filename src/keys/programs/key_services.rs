@@ -1,6 +1,6 @@
 //! Asks key services for data keys, by the program `sops-key-services`. It alone has TLS and HTTP, and it alone speaks to the network.
 //!
-//! It is started once for all entries of a run. It reads one JSON document, and writes one line of JSON for each entry. Data keys go
+//! It is started for all entries of a run at once. It reads one JSON document, and writes one line of JSON for each entry. Data keys go
 //! through these two pipes alone.
 
 use std::{
