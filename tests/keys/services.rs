@@ -546,7 +546,26 @@ fn the_program_is_not_started_again_while_too_few_key_groups_are_open() {
     assert_eq!(request["entries"].as_array().unwrap().len(), 3);
 }
 
-/// A share of some data key, in base64.
+/// Whoever changes a file chooses how many entries it has.
+#[test]
+fn of_many_refusals_beside_a_data_key_that_does_not_fit_three_are_told() {
+    let world = World::user();
+    let encs: Vec<_> = (0..64).map(|number| number.to_string()).collect();
+    let (path, _) = merged(&world, &encs);
+    let mut script = format!("#!/bin/sh\ncat > /dev/null\necho '{{\"id\":0,\"data_key\":\"{OTHER_KEY}\"}}'\n");
+    let refusal = |id: u32| format!("echo '{{\"id\":{id},\"error\":{{\"cause\":\"refusal {}\"}}}}'\n", id / 2);
+    script.extend((1..64).map(refusal));
+    let said = world.run(
+        &scripted(&world, &script)
+            .without("ageKeyFile")
+            .secret("s", &path, "database/host"),
+    );
+    let told = "other entries of the file did not open: refusal 0; refusal 1; refusal 2; and 29 more; ";
+    assert!(said.code == Some(1) && said.err.contains(told), "{said:?}");
+}
+
+/// A data key of another file, and a share of some data key, in base64.
+const OTHER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const SHARE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g";
 
 /// The data key that age decrypts with the key of the world, in base64.

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     facts::FileFacts,
+    foreign_key::foreign_key,
     reading::{Unopened, read},
 };
 use crate::{
@@ -232,21 +233,6 @@ fn search(file: &SopsFile<'_>, proof: KeyProof, keys: &KeysAtHand) -> Result<(Ke
     keys.open(&mut recovery);
     let key = recovery.is_open().then(|| recovery.take_key()).flatten();
     key.map(|key| (proof, key)).ok_or_else(|| Box::new(recovery))
-}
-
-/// The message for a data key with which neither the MAC nor a value authenticates. `shares` are the key groups whose shares made the
-/// key; empty if the key was not made of shares. `failures` say why other entries, one of which may have the right key, are not open.
-fn foreign_key(shares: &[String], failures: &[&str]) -> Diagnosis {
-    let key = if shares.is_empty() {
-        "the data key that this host finds is not the data key".to_owned()
-    } else {
-        format!("the shares of {} do not make the data key", shares.join(", "))
-    };
-    let mut cause = format!("{key} of this file: neither its MAC nor its values authenticate");
-    if !failures.is_empty() {
-        cause = format!("{cause}; other entries of the file did not open: {}", failures.join("; "));
-    }
-    Diagnosis::new(cause, RESTORE)
 }
 
 /// Takes the wanted parts of a decrypted file. Returns `None` if they have more than `room` bytes together. Secrets that are the

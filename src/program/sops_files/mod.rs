@@ -7,6 +7,7 @@
 mod desk;
 mod facts;
 mod files;
+mod foreign_key;
 mod job;
 mod reading;
 mod source;
