@@ -97,7 +97,7 @@ impl<'t> Tokens<'t> {
         };
         let between = |from: usize, to: usize| plain(self, text, from, to);
         self.pieces(text, next, between, write, &mut |piece| {
-            length = length.saturating_add(piece.len())
+            length = length.saturating_add(piece.len());
         })?;
         let places = (kept.len() <= MOST_KEPT).then_some(kept);
         Ok(Measured { length, places })
