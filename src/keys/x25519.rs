@@ -100,12 +100,11 @@ impl ::age::Identity for X25519Identity {
 /// Half of all points, and all that an honest sender makes, are on a curve that can also be written in the Edwards form. There, the
 /// multiplication takes half as long with the vectors of an x86-64 processor (AVX2). With the way there and back it is two thirds.
 pub(crate) fn product(point: &MontgomeryPoint, number: [u8; 32]) -> MontgomeryPoint {
-    if has_vectors()
-        && let Some(mut point) = point.to_edwards(0)
-    {
-        let mut product = point.mul_clamped(number);
+    let mut edwards = if has_vectors() { point.to_edwards(0) } else { None };
+    if let Some(edwards) = &mut edwards {
+        let mut product = edwards.mul_clamped(number);
         let result = product.to_montgomery();
-        wipe(&mut point);
+        wipe(edwards);
         wipe(&mut product);
         result
     } else {

@@ -56,11 +56,12 @@ impl Desk {
         if stop::is_requested() {
             return Err(stopped());
         }
-        self.wait_for(&mut self.thread.hand_over(work), left, progress)
+        let start = Instant::now();
+        self.wait_for(&mut self.thread.hand_over(work), start, left, progress)
     }
 
-    /// Hands over several pieces of work at once. What is not begun when some milliseconds are over is withdrawn. Returns those pieces
-    /// that were begun, each with its item, and the items of those that were withdrawn.
+    /// Hands over several pieces of work at once. What is not begun when some milliseconds are over is withdrawn, except the first piece.
+    /// Returns the pieces that are left, each with its item, and the items of those that were withdrawn.
     ///
     /// To hand over pieces one by one, and to wait for each, would take as long as a quarter of the work on a small file.
     pub(crate) fn hand_over<I, T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
@@ -68,16 +69,16 @@ impl Desk {
         items: Vec<I>,
         work: impl Fn(&I) -> W,
     ) -> (Vec<(I, Pending<T>)>, Vec<I>) {
+        let start = Instant::now();
         let hand_over = |item| (self.thread.hand_over(work(&item)), item);
         let mut all: Vec<_> = items.into_iter().map(hand_over).collect();
-        let start = Instant::now();
         if let Some((last, _)) = all.last_mut() {
             last.doze(GLANCE);
         }
         self.left = self.left.saturating_sub(start.elapsed());
         let (mut begun, mut withdrawn) = (Vec::new(), Vec::new());
-        for (pending, item) in all {
-            if pending.withdraw() {
+        for (number, (pending, item)) in all.into_iter().enumerate() {
+            if number > 0 && pending.withdraw() {
                 withdrawn.push(item);
             } else {
                 begun.push((item, pending));
@@ -86,7 +87,7 @@ impl Desk {
         (begun, withdrawn)
     }
 
-    /// Waits for what was handed over, as [`Self::run`] does.
+    /// Waits for what was handed over, as [`Self::run`] does. Its time counts from `start`.
     ///
     /// # Errors
     ///
@@ -94,10 +95,10 @@ impl Desk {
     pub(crate) fn wait_for<T>(
         &mut self,
         pending: &mut Pending<T>,
+        start: Instant,
         left: &mut Duration,
         mut progress: Progress,
     ) -> Result<T, Diagnosis> {
-        let start = Instant::now();
         let timeout = self.left.min(*left);
         let done = self.thread.wait_for(pending, &mut progress, timeout, Duration::ZERO);
         let elapsed = start.elapsed();
@@ -123,15 +124,27 @@ impl Desk {
     /// confined thread of its own. A desk takes some items at a time: at first one, and more as long as they take little time. Towards
     /// the end it takes fewer, so that no desk has nothing to do while another has much.
     ///
-    /// `work` returns the items that it has not begun, which go back to the others. If it returns `None`, no desk takes another item.
-    pub(crate) fn side_by_side<I: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, Vec<I>) -> Option<Vec<I>> + Sync) {
+    /// `work` gives back the items that it does not begin soon, which are the next to be taken. It returns whether to go on. If it returns
+    /// `false`, no desk takes another item.
+    pub(crate) fn side_by_side<I: Send>(
+        &mut self,
+        items: Vec<I>,
+        work: impl Fn(&mut Self, Vec<I>, &dyn Fn(Vec<I>)) -> bool + Sync,
+    ) {
         let (left, count) = (self.left, further_desks(items.len()));
-        let queue = Mutex::new(VecDeque::from(items));
+        // Without a queue, nothing more is to be taken, nor given back.
+        let queue = Mutex::new(Some(VecDeque::from(items)));
         let queue = || queue.lock().unwrap_or_else(PoisonError::into_inner);
         let next = |most: usize| {
             let mut queue = queue();
-            let share = queue.len().div_ceil(2 * (count + 1));
-            queue.drain(..share.min(most)).collect::<Vec<_>>()
+            let Some(items) = queue.as_mut() else { return Vec::new() };
+            let share = items.len().div_ceil(2 * (count + 1));
+            items.drain(..share.min(most)).collect::<Vec<_>>()
+        };
+        let give_back = |rest: Vec<I>| {
+            if let Some(items) = queue().as_mut() {
+                rest.into_iter().rev().for_each(|item| items.push_front(item));
+            }
         };
         let work_off = |desk: &mut Self| {
             let mut most = 1;
@@ -141,9 +154,9 @@ impl Desk {
                 if items.is_empty() || stop::is_requested() {
                     return;
                 }
-                match work(desk, items) {
-                    Some(rest) => queue().extend(rest),
-                    None => return queue().clear(),
+                if !work(desk, items, &give_back) {
+                    *queue() = None;
+                    return;
                 }
                 let is_short = start.elapsed() < SHORT_WORK;
                 most = if is_short { MOST_AT_ONCE.min(most * 2) } else { 1 };
@@ -202,10 +215,10 @@ mod tests {
         let mut desk = Desk::new(Confined::default());
         desk.left = Duration::from_millis(200);
         let (start, failures) = (Instant::now(), Mutex::new(Vec::new()));
-        desk.side_by_side((0..100).collect(), |desk, _| {
+        desk.side_by_side((0..100).collect(), |desk, _, _| {
             let failure = desk.run(&mut budget::FILE.clone(), Progress::silent(), sleep).unwrap_err();
             failures.lock().unwrap().push(failure.to_string());
-            None
+            false
         });
         assert!(start.elapsed() < budget::FILE, "{:?}", start.elapsed());
         assert_eq!(desk.left, Duration::ZERO);
@@ -221,11 +234,9 @@ mod tests {
     fn the_time_that_the_slowest_desk_used_is_used_for_all() {
         let mut desk = Desk::new(Confined::default());
         let slow = Duration::from_millis(300);
-        desk.side_by_side((0..100).collect(), |desk, numbers| {
+        desk.side_by_side((0..100).collect(), |desk, numbers, _| {
             let work = move || thread::sleep(if numbers.contains(&1) { slow } else { Duration::ZERO });
-            desk.run(&mut budget::FILE.clone(), Progress::silent(), work)
-                .ok()
-                .map(|()| Vec::new())
+            desk.run(&mut budget::FILE.clone(), Progress::silent(), work).is_ok()
         });
         assert!(desk.left <= budget::FILES.saturating_sub(slow), "{:?}", desk.left);
     }
@@ -235,13 +246,14 @@ mod tests {
         let mut desk = Desk::new(Confined::default());
         let mut taken = |time: Duration| {
             let taken = Mutex::new(Vec::new());
-            desk.side_by_side((0..100).collect(), |_, numbers: Vec<usize>| {
+            desk.side_by_side((0..100).collect(), |_, numbers: Vec<usize>, give_back| {
                 thread::sleep(time);
                 // One of several items is given back.
                 let mut numbers = numbers;
                 let rest = numbers.split_off(numbers.len().div_ceil(2));
                 taken.lock().unwrap().push((numbers.len() + rest.len(), numbers));
-                Some(rest)
+                give_back(rest);
+                true
             });
             let taken = taken.into_inner().unwrap();
             let mut all: Vec<_> = taken.iter().flat_map(|(_, numbers)| numbers).copied().collect();
@@ -251,6 +263,20 @@ mod tests {
         };
         assert_eq!(taken(SHORT_WORK), Some(1));
         assert!((2..=MOST_AT_ONCE).contains(&taken(Duration::ZERO).unwrap()));
+    }
+
+    #[test]
+    fn what_is_given_back_is_the_next_to_be_taken_in_its_order() {
+        let (mut desk, taken) = (Desk::new(Confined::default()), Mutex::new(Vec::<u8>::new()));
+        // Of so few items, one desk takes all. It gives the first one back once.
+        desk.side_by_side(vec![0, 1, 2], |_, numbers, give_back| {
+            taken.lock().unwrap().extend(&numbers);
+            if taken.lock().unwrap().len() == 1 {
+                give_back(numbers);
+            }
+            true
+        });
+        assert_eq!(taken.into_inner().unwrap(), [0, 0, 1, 2]);
     }
 
     #[test]
@@ -265,13 +291,14 @@ mod tests {
             }
         };
         let (begun, withdrawn) = desk.hand_over(vec![0, 1, 2, 3], work);
-        assert_eq!(withdrawn, [2, 3]);
+        assert!(withdrawn.ends_with(&[2, 3]), "{withdrawn:?}");
+        let expected: Vec<_> = begun.iter().map(|(number, _)| *number).collect();
         for (_, mut pending) in begun {
-            desk.wait_for(&mut pending, &mut budget::FILE.clone(), Progress::silent())
-                .unwrap();
+            let left = &mut budget::FILE.clone();
+            desk.wait_for(&mut pending, Instant::now(), left, Progress::silent()).unwrap();
         }
         // The thread takes the next piece of work only behind all that it was given.
         desk.run(&mut budget::FILE.clone(), Progress::silent(), || ()).unwrap();
-        assert_eq!(*done.lock().unwrap(), [0, 1]);
+        assert_eq!(*done.lock().unwrap(), expected);
     }
 }

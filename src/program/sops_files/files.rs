@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -65,7 +65,9 @@ impl<'m> Files<'m> {
         let small = files.iter_mut().take_while(|(size, _)| *size <= SMALL as u64);
         let small = small.map(|(_, file)| file).collect();
         let kept = Arc::new(AtomicUsize::new(room.min(KEPT)));
-        desk.side_by_side(small, |desk, files| File::attempt(files, keys, desk, &kept));
+        desk.side_by_side(small, |desk, files, give_back| {
+            File::attempt(files, give_back, keys, desk, &kept)
+        });
         let mut small_first: Vec<_> = files.into_iter().map(|(_, file)| file).collect();
         for file in &mut small_first {
             file.begin(keys, &mut desk, &mut room);
@@ -113,21 +115,23 @@ impl<'m> File<'m> {
     /// - It needs more memory than small files may use.
     /// - It needs more tries of keys than a single file has for itself.
     ///
-    /// `kept` is the number of bytes that the contents of all small files together may still take. Returns the files that were not
-    /// begun, or `None` if no more files may be decrypted side by side.
+    /// `give_back` takes the files that are not begun, before others are waited for. `kept` is the number of bytes that the contents of
+    /// all small files together may still take. Returns whether more files may be decrypted side by side.
     fn attempt<'f>(
         files: Vec<&'f mut Self>,
+        give_back: &dyn Fn(Vec<&'f mut Self>),
         keys: &KeysAtHand,
         desk: &mut Desk,
         kept: &Arc<AtomicUsize>,
-    ) -> Option<Vec<&'f mut Self>> {
+    ) -> bool {
         let (begun, rest) = desk.hand_over(files, |file| {
             let (job, keys, kept) = (file.source.job().of_at_most(SMALL), keys.apart(), Arc::clone(kept));
             move || attempt(&job, &keys, &kept)
         });
+        give_back(rest);
         let mut goes_on = true;
         for (file, mut pending) in begun {
-            match desk.wait_for(&mut pending, &mut file.left, file.job.progress()) {
+            match desk.wait_for(&mut pending, Instant::now(), &mut file.left, file.job.progress()) {
                 Ok(Attempt::Done(begun)) => file.progress = Some(Ok(begun)),
                 Ok(Attempt::Again) => {}
                 Ok(Attempt::Full) => goes_on = false,
@@ -139,7 +143,7 @@ impl<'m> File<'m> {
                 }
             }
         }
-        goes_on.then_some(rest)
+        goes_on
     }
 
     /// Reads the file, unless an attempt has given a result already. Decrypts the file if the keys at hand open it, and if its
