@@ -112,7 +112,8 @@ impl MadeLink {
 
     /// Whether this symlink is gone if it is not found at `at`, which lies on `mount`: that is its file system, or it was in memory.
     pub(crate) fn is_gone_from(&self, mount: Option<&Mount>, at: &Path) -> bool {
-        let is_of_mount = |known: &str| mount.is_some_and(|mount| mount.location(at) == known);
+        // An earlier version of this program has noted what is mounted, and not where in it the symlink was.
+        let is_of_mount = |known: &str| mount.is_some_and(|mount| mount.location(at) == known || mount.mounted() == known);
         self.was_in_memory() || self.file_system.as_deref().is_some_and(is_of_mount)
     }
 

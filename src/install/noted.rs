@@ -214,15 +214,18 @@ impl Noted {
         if outside.is_at(place) {
             // If the ledger does not have it, somebody else made it.
             let is_ours = |known: &MadeLink| known.target == link.target && known.is_at(&place.dir, &place.name) == Ok(true);
-            // A program may have put the same content in the place of our copy. It goes with the secret all the same.
-            let is_ours = |known: &MadeLink| is_ours(known) || (is_copy && known.copy.is_some());
+            // A program may have put the same content in the place of our copy, or touched one that a killed run has put there. It goes with
+            // the secret all the same.
+            let is_begun = |known: &MadeLink| there.as_ref().is_some_and(|there| known.is_begun_with(there));
+            let is_ours = |known: &MadeLink| is_ours(known) || (is_copy && (known.copy.is_some() || is_begun(known)));
             if let Some(known) = known.as_ref().filter(|known| is_ours(known)) {
                 (link.mark, link.backup) = (known.mark.clone(), known.backup.clone());
                 if is_copy {
-                    // One that a killed run has put there may not be on the disk yet, so it gets its mark later.
+                    // One that a killed run has put there may not be on the disk yet, so it gets its mark later. Until then it is known by the
+                    // time that it has now.
                     let is_new = known.new.is_some() && known.new == there.as_ref().map(|there| there.st_ino);
                     (link.mark, link.new) = (None, known.new.filter(|_| is_new));
-                    link.begun = known.begun.clone().filter(|_| is_new);
+                    link.begun = there.as_ref().map(mark).filter(|_| is_new);
                     link.copy = if is_new {
                         known.copy.clone()
                     } else {

@@ -100,6 +100,11 @@ impl Mount {
         format!("{} {} {}", self.kind, self.source, self.inside.join(below).display())
     }
 
+    /// Which file system it is, and which part of it is mounted: its type, its source, and the directory in it.
+    pub(crate) fn mounted(&self) -> String {
+        format!("{} {} {}", self.kind, self.source, self.inside.display())
+    }
+
     /// Whether its file system answers without a server.
     pub(crate) fn is_local(&self) -> bool {
         LOCAL.contains(&self.kind.as_str())
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(kinds("/home/x"), [("ext4".to_owned(), true), ("nfs4".to_owned(), false)]);
         let disk = mounts.on_the_way(Path::new("/my disk\\x")).pop().unwrap();
         assert_eq!(disk.location(Path::new("/my disk\\x/in/key")), "btrfs /dev/sdb /sub/in/key");
+        assert_eq!(disk.mounted(), "btrfs /dev/sdb /sub");
         assert!(way(&Mounts::parse(b""), "/").is_empty());
     }
 

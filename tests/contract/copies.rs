@@ -414,10 +414,17 @@ fn a_file_system_that_may_never_answer_is_not_touched() {
 
 /// Runs with `manifest` and is killed at the call `name` with these `words`. Before, `before` is installed.
 fn kill(world: &World, before: &Manifest, manifest: &Manifest, name: &str, words: &str) {
+    kill_at(world, before, manifest, name, |calls| {
+        calls.iter().position(|call| call.arguments.contains(words))
+    });
+}
+
+/// Does what [`kill`] does, at the call that `choose` finds among those of this name.
+fn kill_at(world: &World, before: &Manifest, manifest: &Manifest, name: &str, choose: impl Fn(&[Call]) -> Option<usize>) {
     world.install(before);
-    let (_, calls) = world.trace(manifest, &["-y", "-s", "200"], &[]);
-    let mut named = calls.iter().filter(|call| call.name == name);
-    let number = named.position(|call| call.arguments.contains(words)).unwrap() + 1;
+    let (_, mut calls) = world.trace(manifest, &["-y", "-s", "200"], &[]);
+    calls.retain(|call| call.name == name);
+    let number = choose(&calls).unwrap() + 1;
     world.install(before);
     let inject = format!("inject={name}:signal=KILL:when={number}");
     let (said, _) = world.trace(manifest, &["-e", &format!("trace={name}"), "-e", &inject], &[]);
@@ -709,6 +716,35 @@ fn a_file_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
             world.install(&base(&world));
         }
         assert_eq!(world.tree("/etc/app"), "0644 0:0 key \"theirs\\n\"\n", "{said:?}");
+        assert!(!has_ledger(&world));
+    }
+}
+
+/// Its time no longer tells that the killed run has made it. Its number and its content do.
+#[test]
+fn a_first_copy_of_a_killed_run_that_was_touched_is_ours() {
+    for was_there in [false, true] {
+        let Some(world) = World::system().filter(|_| has("strace")) else {
+            return;
+        };
+        disk(&world, "/etc/app");
+        let manifest = copied_with(&world, "one\n", json!({"copyToDisk": true}));
+        world.install(&manifest);
+        world.install(&base(&world));
+        if was_there {
+            world.shell("echo theirs > /etc/app/key");
+        }
+        // The last time that the directory is written to the disk comes before the ledger gets the mark of the copy.
+        let last = |calls: &[Call]| calls.iter().rposition(|call| call.arguments.contains("/etc/app>"));
+        kill_at(&world, &base(&world), &manifest, "fsync", last);
+        assert_eq!(world.read("/etc/app/key"), "one\n");
+        assert!(world.read(LEDGER).contains("\"new\""));
+        world.shell("touch -d 2001-01-01 /etc/app/key");
+        install(&world, &manifest);
+        install(&world, &manifest);
+        world.install(&base(&world));
+        let left = if was_there { "0644 0:0 key \"theirs\\n\"\n" } else { "" };
+        assert_eq!(world.tree("/etc/app"), left);
         assert!(!has_ledger(&world));
     }
 }

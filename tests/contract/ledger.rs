@@ -1,6 +1,6 @@
 //! What was made outside the mount point goes with its secret: symlinks, directories and files that were moved aside.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use serde_json::json;
 
@@ -309,6 +309,24 @@ fn a_link_that_a_confined_unit_has_made_is_forgotten_with_its_directory() {
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     assert!(has_ledger(&world));
     world.shell("rm -r /etc/disk/srv/app");
+    install(&world, &[], "");
+    assert!(!has_ledger(&world));
+}
+
+/// An earlier version of this program has noted which file system it was, and not where in it the link was.
+#[test]
+fn a_link_that_an_earlier_version_has_noted_is_forgotten_with_its_directory() {
+    let Some(world) = World::system() else { return };
+    world.shell(
+        "mkdir /etc/disk /run/lower /run/upper /run/work
+         mount -t overlay overlay -o lowerdir=/run/lower,upperdir=/run/upper,workdir=/run/work /etc/disk",
+    );
+    install(&world, &["/etc/disk/app/key"], "");
+    let noted = world.read(LEDGER);
+    let earlier = noted.replace("\"overlay overlay /app/key\"", "\"overlay overlay /\"");
+    assert_ne!(earlier, noted);
+    fs::write(world.path(LEDGER), earlier).unwrap();
+    world.shell("rm -r /etc/disk/app");
     install(&world, &[], "");
     assert!(!has_ledger(&world));
 }

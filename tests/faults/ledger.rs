@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_json::json;
 
@@ -85,7 +86,7 @@ impl Host {
     }
 
     /// Kills a run with `manifest` at `point`, after one with `before`. Then a run with nothing must leave nothing, also if there is one
-    /// with `between` before it.
+    /// with `between` before it, and somebody touches the copy before that.
     fn kill(&self, before: &Path, manifest: &Path, point: &Point, between: Option<&Path>) {
         self.install(before);
         let options = [
@@ -98,11 +99,23 @@ impl Host {
         ];
         let killed = self.run_watched(manifest, &options.map(str::to_owned));
         let there = self.world.tree("/etc/app");
+        if between.is_some() {
+            self.touch_the_copy();
+        }
         let between = between.map(|manifest| self.install(manifest));
         let said = self.install(&self.empty);
         let what = format!("{point:?}: {killed:?}\n{there}\nthe next runs: {between:?} {said:?}");
         assert_eq!(self.world.tree("/etc/app"), self.untouched, "{what}");
         assert_eq!(self.world.shell("ls /var/lib/sops-nix"), "", "{what}");
+    }
+
+    /// Gives the copy that is made over a file of somebody another time, if it is there.
+    fn touch_the_copy(&self) {
+        let path = self.world.path("/etc/app/copy/over");
+        if fs::read(&path).is_ok_and(|content| content == b"one\n") {
+            let file = fs::OpenOptions::new().append(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
     }
 }
 
