@@ -32,6 +32,7 @@ pub(crate) struct Services<'a> {
     huawei: Huawei<'a>,
     vault: Vault<'a>,
     others: Vec<KeyService<'a>>,
+    deadline: Deadline,
 }
 
 impl<'a> Services<'a> {
@@ -60,14 +61,17 @@ impl<'a> Services<'a> {
             huawei: Huawei::new(environment, deadline),
             vault: Vault::new(environment, settings.allowed, deadline),
             others,
+            deadline,
         }
     }
 
     /// Whether the key services of sops are to be asked for `entry`, after the service itself gave `fault`. They are asked for what this host has no
     /// credentials for that this program can use, or only some that do not open it (an instance always has some), and for what cannot be reached from
-    /// here. They are not asked for an address that nobody allows: they would send their own token there.
+    /// here. They are not asked for an address that nobody allows: they would send their own token there. Nor is there a word of them when no time
+    /// is left: the fault is not theirs.
     pub(crate) fn is_for_others(&self, entry: &Entry, fault: &Fault) -> bool {
-        is_for_others(fault.kind) && !self.others.is_empty() && self.may_be_passed_on(entry)
+        let is_time_left = !self.deadline.remaining().is_zero();
+        is_for_others(fault.kind) && is_time_left && !self.others.is_empty() && self.may_be_passed_on(entry)
     }
 
     /// The data key of `entry`, from the key services of sops. `fault`: why the service itself does not give it.

@@ -114,7 +114,7 @@ fn fill(place: &Destination, new: &OsStr, entry: &Entry<'_>, begun: &Stat) -> Re
     // The ledger knows the file by the mark that it had from the start. Without it, a file that a killed run has left here is somebody's.
     let from_start = fs::Timespec {
         tv_sec: begun.st_mtime,
-        tv_nsec: begun.st_mtime_nsec.try_into().unwrap_or_default(),
+        tv_nsec: u32::try_from(begun.st_mtime_nsec).unwrap_or_default().into(),
     };
     let times = fs::Timestamps {
         last_access: fs::Timespec {
