@@ -156,7 +156,9 @@ def lay_out(payload, file, new_file):
     payload.early_manifest([payload.secret("early", file)])
     activate = ACTIVATE
     for name in ["setupSecretsForUsers", "setupSecrets"]:
-        activate = activate.replace(f"{{{name}}}", (payload.test / f"{name}.snippet").read_text())
+        snippet = payload.test / f"{name}.snippet"
+        # A host whose units install has none.
+        activate = activate.replace(f"{{{name}}}", snippet.read_text() if snippet.exists() else ":")
     for name, text in [("stage-2", STAGE_2), ("activate", activate), ("switch", SWITCH)]:
         payload.write(f"test/{name}", text, 0o755)
     lay_out_services(payload)
@@ -181,9 +183,9 @@ def assert_notes(machine, changed, owned, template):
     assert said == expected, f"{said} instead of {expected}"
 
 
-def look_at_the_journal_and_reboot(machine, copied, switch, **how):
-    """Down and up again. The journal of both boots has no ordering cycle in it, and no unit has failed. Then a switch takes the copy away: of its content, nothing is left on
-    the disk, which is searched later."""
+def look_at_the_journal_and_reboot(machine, copied="", switch="", **how):
+    """Down and up again. The journal of both boots has no ordering cycle in it, and no unit has failed. Then a switch takes the copy away, if there is one: of its content,
+    nothing is left on the disk, which is searched later."""
     machine.shut_down()
     machine.start(**how)
     machine.wait_for_shell()
@@ -196,8 +198,11 @@ def look_at_the_journal_and_reboot(machine, copied, switch, **how):
     assert "ordering cycle" not in said, [line for line in said.splitlines() if "ordering cycle" in line]
     failed = [line for line in said.splitlines() if "Failed with result" in line or "Failed unmounting" in line]
     assert not failed, failed
+    if not copied:
+        machine.shut_down()
+        return
     assert machine.succeed(COPY) == there(copied)
     machine.succeed(f"cp /test/without/manifest.json /test/manifest.json; {switch}")
-    left = machine.succeed("ls -d /etc/copies /var/lib/sops-nix/ledger.json /run/secrets/copied 2> /dev/null || true")
+    left = machine.succeed("ls -A /etc/copies 2> /dev/null; ls -d /var/lib/sops-nix/ledger.json /run/secrets/copied 2> /dev/null || true")
     assert left == "", left
     machine.shut_down()
