@@ -120,8 +120,9 @@ def tell(lab):
         lab.search_for_leaks(machine)
 
 
-# A copy of a secret on the disk: what lies in its directory, and what it is.
-COPY = "ls -A /etc/copies; stat -c '%F %U %a' /etc/copies/copied; cat /etc/copies/copied; ls /var/lib/sops-nix"
+# A copy of a secret on the disk: what lies in its directory, and what it is. The directory goes with it, and the one above, directly in /etc, stays.
+COPIED = "/etc/copies/app/copied"
+COPY = f"ls -A /etc/copies/app; stat -c '%F %U %a' {COPIED}; cat {COPIED}; ls /var/lib/sops-nix"
 
 
 def there(copied):
@@ -134,7 +135,7 @@ UNITS = ["restart changed.service", "restart owned.service", "reload template.se
 
 def lay_out(payload, file, new_file):
     """The host before the switch, the one after it, and one with an error. What stands in a list is told in the order of the manifest."""
-    copy = payload.secret("copied", file, path="/etc/copies/copied", install="copy", copyToDisk=True)
+    copy = payload.secret("copied", file, path=COPIED, install="copy", copyToDisk=True)
 
     def secrets(file, owner, **same):
         return [copy, *without_copy(file, owner, **same)]
@@ -203,6 +204,6 @@ def look_at_the_journal_and_reboot(machine, copied="", switch="", **how):
         return
     assert machine.succeed(COPY) == there(copied)
     machine.succeed(f"cp /test/without/manifest.json /test/manifest.json; {switch}")
-    left = machine.succeed("ls -A /etc/copies 2> /dev/null; ls -d /var/lib/sops-nix/ledger.json /run/secrets/copied 2> /dev/null || true")
-    assert left == "", left
+    left = machine.succeed("find /etc/copies; ls -d /var/lib/sops-nix/ledger.json /run/secrets/copied 2> /dev/null || true")
+    assert left == "/etc/copies", left
     machine.shut_down()
