@@ -6,6 +6,7 @@
 
 mod aws;
 mod azure;
+mod caller;
 mod canonical;
 mod credentials;
 mod deadline;

@@ -11,24 +11,13 @@ use super::{
     signature::{Scope, authorization},
 };
 use crate::{
+    caller::Caller,
     canonical::{Signed, time},
     credentials::Credentials,
-    environment::Environment,
     fault::{Fault, Kind},
-    http::{Answer, Client, Question},
+    http::{Answer, Question},
     origin::Origin,
 };
-
-/// What every call needs.
-#[derive(Clone, Copy)]
-pub(crate) struct Caller<'a> {
-    /// The variables of this process.
-    pub environment: &'a Environment,
-    /// For the services of AWS.
-    pub client: &'a Client,
-    /// For what is on this host or beside it: metadata services.
-    pub nearby: &'a Client,
-}
 
 /// What is asked of a service.
 pub(crate) struct Call<'a> {
@@ -44,23 +33,23 @@ pub(crate) struct Call<'a> {
     pub body: &'a [u8],
 }
 
-impl Caller<'_> {
+impl Call<'_> {
     /// Asks, signed with `credentials` if there are some.
     ///
     /// # Errors
     ///
     /// If there is no answer. A refusal is an answer.
-    pub(crate) fn post(&self, call: &Call<'_>, credentials: Option<&Credentials>) -> Result<Answer, Fault> {
-        let url = endpoint::address(call.service, call.arn, self.environment)? + "/";
+    pub(crate) fn post(&self, caller: &Caller<'_>, credentials: Option<&Credentials>) -> Result<Answer, Fault> {
+        let url = endpoint::address(self.service, self.arn, caller.environment)? + "/";
         let headers = match credentials {
-            Some(credentials) => signed_headers(call, &url, credentials)?,
-            None => vec![("content-type", Zeroizing::new(call.content_type.to_owned()))],
+            Some(credentials) => signed_headers(self, &url, credentials)?,
+            None => vec![("content-type", Zeroizing::new(self.content_type.to_owned()))],
         };
-        self.client.ask(&Question {
+        caller.client.ask(&Question {
             method: "POST",
             url: &url,
             headers,
-            body: call.body,
+            body: self.body,
             patience: Duration::MAX,
         })
     }

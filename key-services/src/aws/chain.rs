@@ -2,12 +2,12 @@
 
 use super::{
     arn::Arn,
-    call::Caller,
     container, instance, process,
     profiles::{Profile, Profiles},
     sts::{self, Role},
 };
 use crate::{
+    caller::Caller,
     credentials::Credentials,
     fault::{Fault, Kind},
     quote::quote,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{call::Caller, instance::Issued};
+use super::instance::Issued;
 use crate::{
+    caller::Caller,
     credentials::Credentials,
     fault::{Fault, Kind},
     http::Question,

@@ -11,12 +11,13 @@ use serde_json::json;
 
 use super::{
     arn::Arn,
-    call::{Call, Caller},
+    call::Call,
     chain::Chain,
     refusal,
     sts::{self, Role},
 };
 use crate::{
+    caller::Caller,
     credentials::Credentials,
     deadline::Deadline,
     environment::Environment,
@@ -78,9 +79,8 @@ impl<'a> Aws<'a> {
             target: Some("TrentService.Decrypt"),
             body: body.as_bytes(),
         };
-        let answer = self
-            .caller()
-            .post(&call, Some(credentials))
+        let answer = call
+            .post(&self.caller(), Some(credentials))
             .map_err(|fault| fault.asked_by(credentials.identity()))?;
         if answer.status != 200 {
             let fault = refusal::fault(&answer, "kms:Decrypt", &quote(&key.arn, &[]), &credentials.secrets());

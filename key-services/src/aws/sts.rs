@@ -1,11 +1,8 @@
 //! The token service of AWS: roles, and credentials for tokens of other issuers.
 
-use super::{
-    arn::Arn,
-    call::{Call, Caller},
-    endpoint, refusal, xml,
-};
+use super::{arn::Arn, call::Call, endpoint, refusal, xml};
 use crate::{
+    caller::Caller,
     credentials::Credentials,
     fault::{Fault, Kind},
     form::form,
@@ -107,7 +104,7 @@ fn ask(caller: &Caller<'_>, key: &Arn, form: &str, credentials: Option<&Credenti
         target: None,
         body: form.as_bytes(),
     };
-    caller.post(&call, credentials)
+    call.post(caller, credentials)
 }
 
 /// The fields that all actions have.

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use serde::Deserialize;
 
 use super::{
-    call::Caller,
     federation::{self, ExternalAccount},
     impersonation::{self, Impersonated},
     jwt::Statement,
@@ -13,6 +12,7 @@ use super::{
     token::{Token, UNIVERSE},
 };
 use crate::{
+    caller::Caller,
     fault::{Fault, Kind},
     quote::quote,
     secret::Secret,

@@ -2,11 +2,11 @@
 
 use super::{
     account::Credentials,
-    call::Caller,
     instance,
     token::{SCOPES, Token},
 };
 use crate::{
+    caller::Caller,
     fault::{Fault, Kind},
     quote::quote,
     secret::Secret,

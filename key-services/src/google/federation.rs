@@ -8,12 +8,12 @@ use serde_json::{json, value::RawValue};
 use zeroize::Zeroizing;
 
 use super::{
-    call::Caller,
     impersonation::{self, Target},
     oauth::{self, Exchange},
     token::{FIRST_SCOPE, Token},
 };
 use crate::{
+    caller::Caller,
     fault::{Fault, Kind},
     http::Question,
     origin::Origin,

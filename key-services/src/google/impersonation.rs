@@ -8,11 +8,10 @@ use zeroize::Zeroizing;
 
 use super::{
     account::Credentials,
-    call::Caller,
     refusal::{self, Right},
     token::{FIRST_SCOPE, Token, missing},
 };
-use crate::{fault::Fault, http::Question, quote::quote, secret::Secret};
+use crate::{caller::Caller, fault::Fault, http::Question, quote::quote, secret::Secret};
 
 /// Credentials that act for a service account, and those that they act with.
 #[derive(Deserialize)]

@@ -5,11 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{
-    call::Caller,
-    token::{SCOPES, Token},
-};
+use super::token::{SCOPES, Token};
 use crate::{
+    caller::Caller,
     fault::{Fault, Kind},
     form::encode,
     http::{Answer, Question},

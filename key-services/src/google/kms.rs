@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    call::Caller,
     chain, endpoint, key,
     refusal::{self, Right},
     token::Token,
 };
 use crate::{
+    caller::Caller,
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},

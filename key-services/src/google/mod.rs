@@ -1,7 +1,6 @@
 //! Google Cloud KMS: which key is meant, what identifies this host, and the one call that opens a data key.
 
 mod account;
-mod call;
 mod chain;
 mod endpoint;
 mod federation;

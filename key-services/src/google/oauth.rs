@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{call::Caller, token};
+use super::token;
 use crate::{
+    caller::Caller,
     fault::{Fault, Kind},
     form::{CONTENT_TYPE, encode, form},
     http::{Answer, Question},

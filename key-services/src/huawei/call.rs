@@ -6,24 +6,13 @@ use zeroize::Zeroizing;
 
 use super::signature::authorization;
 use crate::{
+    caller::Caller,
     canonical::{Signed, time},
     credentials::Credentials,
-    environment::Environment,
     fault::{Fault, Kind},
-    http::{Answer, Client, Question},
+    http::{Answer, Question},
     origin::Origin,
 };
-
-/// What every call needs.
-#[derive(Clone, Copy)]
-pub(crate) struct Caller<'a> {
-    /// The variables of this process.
-    pub environment: &'a Environment,
-    /// For the services of Huawei.
-    pub client: &'a Client,
-    /// For what is on this host or beside it: metadata services.
-    pub nearby: &'a Client,
-}
 
 /// What is asked of a service.
 pub(crate) struct Call<'a> {
@@ -41,19 +30,19 @@ pub(crate) struct Call<'a> {
     pub body: &'a [u8],
 }
 
-impl Caller<'_> {
+impl Call<'_> {
     /// Asks, signed with `credentials`.
     ///
     /// # Errors
     ///
     /// If there is no answer. A refusal is an answer.
-    pub(crate) fn ask(&self, call: &Call<'_>, credentials: &Credentials) -> Result<Answer, Fault> {
-        let question = if call.query.is_empty() { "" } else { "?" };
-        self.client.ask(&Question {
-            method: call.method,
-            url: &format!("{}{}{question}{}", call.server, call.path, call.query),
-            headers: signed_headers(call, credentials)?,
-            body: call.body,
+    pub(crate) fn ask(&self, caller: &Caller<'_>, credentials: &Credentials) -> Result<Answer, Fault> {
+        let question = if self.query.is_empty() { "" } else { "?" };
+        caller.client.ask(&Question {
+            method: self.method,
+            url: &format!("{}{}{question}{}", self.server, self.path, self.query),
+            headers: signed_headers(self, credentials)?,
+            body: self.body,
             patience: Duration::MAX,
         })
     }

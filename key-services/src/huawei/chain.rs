@@ -1,7 +1,8 @@
 //! Where credentials for Huawei Cloud are looked for, in the order of sops.
 
-use super::{call::Caller, instance, profile};
+use super::{instance, profile};
 use crate::{
+    caller::Caller,
     credentials::Credentials,
     fault::{Fault, Kind},
     quote::quote,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::call::Caller;
+use crate::caller::Caller;
 use crate::{
     credentials::Credentials,
     fault::{Fault, Kind},

@@ -10,13 +10,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    call::{Call, Caller},
+    call::Call,
     chain::{self, Identity},
     endpoint,
     key::Key,
     project, refusal,
 };
 use crate::{
+    caller::Caller,
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},
@@ -81,7 +82,7 @@ impl<'a> Huawei<'a> {
             project: Some(project),
             body: body.as_bytes(),
         };
-        let answer = self.caller().ask(&call, credentials);
+        let answer = call.ask(&self.caller(), credentials);
         let answer = answer.map_err(|fault| fault.asked_by(credentials.identity()))?;
         if answer.status != 200 {
             let right = format!("kms:cmk:decryptData on {} for this identity", key.id);

@@ -2,12 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{
-    call::{Call, Caller},
-    chain::Identity,
-    endpoint, refusal,
-};
+use super::{call::Call, chain::Identity, endpoint, refusal};
 use crate::{
+    caller::Caller,
     fault::{Fault, Kind},
     form::encode,
     quote::quote,
@@ -45,7 +42,7 @@ pub(crate) fn find(caller: &Caller<'_>, identity: &Identity, region: &str) -> Re
         project: None,
         body: b"",
     };
-    let answer = caller.ask(&call, &identity.credentials).map_err(|fault| {
+    let answer = call.ask(caller, &identity.credentials).map_err(|fault| {
         let cause = format!("{}; it is asked for the project", fault.cause);
         let remedy = fault.remedy.as_deref().unwrap_or("correct its address").to_owned();
         Fault { cause, ..fault }.remedy(format!("{remedy}, or set HUAWEICLOUD_SDK_PROJECT_ID"))
