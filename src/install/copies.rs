@@ -19,8 +19,9 @@ use super::{
     error::{InstallError, errno, failed},
     failure::Failed,
     files::{self, NEW, suffixed},
-    links::{self, Newcomer},
+    links,
     made::MadeLink,
+    newcomer::Newcomer,
     owner::Owner,
     wipe,
 };

@@ -16,7 +16,8 @@ use super::{
     error::{InstallError, failed},
     failure::{self, Failed},
     files::{self, NEW, suffixed},
-    made::{MadeLink, mark},
+    made::MadeLink,
+    newcomer::Newcomer,
     owner::Owner,
     parents,
     site::Site,
@@ -37,42 +38,6 @@ pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
         return Err(InstallError::mounted_over(&site.link));
     }
     Ok(())
-}
-
-/// What is put at a place.
-pub(crate) struct Newcomer<'a> {
-    /// Whether it is a copy. Otherwise, it is a symlink.
-    is_copy: bool,
-    /// What the ledger had of the place before.
-    known: Option<&'a MadeLink>,
-}
-
-impl<'a> Newcomer<'a> {
-    /// A symlink.
-    pub(crate) fn link(known: Option<&'a MadeLink>) -> Self {
-        Self { is_copy: false, known }
-    }
-
-    /// A copy.
-    pub(crate) fn copy(known: Option<&'a MadeLink>) -> Self {
-        Self { is_copy: true, known }
-    }
-
-    /// What messages call it.
-    fn noun(&self) -> &'static str {
-        if self.is_copy { "copy" } else { "link" }
-    }
-
-    /// Whether a file with this status has taken the place of a copy, or is one that somebody has changed. It does not come back.
-    fn was_copy(&self, there: &Stat) -> bool {
-        let was_there = |known: &MadeLink| known.copy.is_some() && known.backup.as_ref() != Some(&mark(there));
-        files::kind(there) == FileType::RegularFile && self.known.is_some_and(was_there)
-    }
-
-    /// Whether a file with this status is a copy that an earlier run has made at the place.
-    fn replaces(&self, there: &Stat) -> bool {
-        self.known.is_some_and(|known| known.is_copy_with(there))
-    }
 }
 
 /// Swaps the link to generation `number`. `is_live` says whether the link led to a generation before. If the link led to something

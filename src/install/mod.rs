@@ -36,6 +36,7 @@ mod made;
 mod marked;
 mod mount;
 mod name;
+mod newcomer;
 mod noted;
 mod open_ledger;
 mod outside;

@@ -17,6 +17,7 @@
 
 mod emit;
 mod parse;
+mod section;
 mod spelling;
 
 pub(crate) use emit::emit;

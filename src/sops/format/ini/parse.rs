@@ -1,16 +1,19 @@
 //! Reads the text of an INI file into a tree.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
-use super::spelling::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes};
+use super::{
+    section::{IniKey, Section},
+    spelling::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes},
+};
 use crate::sops::{
     format::{
         limits::{MOST_VALUES, TOO_MANY},
         problem::{Flaw, ParseError},
     },
-    key::{KeyPath, KeyStep},
+    key::KeyPath,
     repeated::MOST_REPEATED,
-    tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
+    tree::{Branch, Stored},
 };
 
 /// Reads the sections of an INI file into one document.
@@ -22,13 +25,7 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
 /// The keys that are more than once in one section, each time after the first. The document has only the last of them.
 pub(crate) fn repeated(source: &[u8]) -> Vec<KeyPath> {
     let sections = sections(source).unwrap_or_default();
-    let paths = sections.iter().flat_map(|section| {
-        let steps = |key: &Cow<'_, [u8]>| {
-            [section.name, key.as_ref()].map(|name| KeyStep::Name(String::from_utf8_lossy(name).into_owned()))
-        };
-        section.repeated.iter().map(move |key| steps(key).into_iter().collect())
-    });
-    paths.take(MOST_REPEATED).collect()
+    sections.iter().flat_map(Section::repeated).take(MOST_REPEATED).collect()
 }
 
 fn sections(source: &[u8]) -> Result<Vec<Section<'_>>, ParseError> {
@@ -41,95 +38,6 @@ fn sections(source: &[u8]) -> Result<Vec<Section<'_>>, ParseError> {
         })?;
     }
     Ok(parser.sections)
-}
-
-/// An INI section whose keys are being read.
-struct Section<'a> {
-    name: &'a [u8],
-    comment: Vec<u8>,
-    entries: Vec<IniKey<'a>>,
-    /// For each name, its index in `entries`. If a name repeats, the later entry replaces the earlier entry at the same index.
-    positions: HashMap<Cow<'a, [u8]>, usize>,
-    /// The names of the entries that were replaced.
-    repeated: Vec<Cow<'a, [u8]>>,
-    /// How many keys of the section were named `-`. go-ini gives numbers to such keys.
-    numbered: usize,
-}
-
-/// A key with its value and its comments: the comments on the lines above the key, and the comment behind the value.
-struct IniKey<'a> {
-    name: Cow<'a, [u8]>,
-    value: Stored<'a>,
-    comment: Vec<u8>,
-}
-
-impl<'a> Section<'a> {
-    fn new(name: &'a [u8], comment: Vec<u8>) -> Self {
-        Self {
-            name,
-            comment,
-            entries: Vec::new(),
-            positions: HashMap::new(),
-            repeated: Vec::new(),
-            numbered: 0,
-        }
-    }
-
-    /// The name under which the section keeps a key. As in go-ini, the name `-` becomes `#1`, `#2` and so on.
-    fn numbered_name(&mut self, name: &'a [u8]) -> Cow<'a, [u8]> {
-        if name != b"-" {
-            return Cow::Borrowed(name);
-        }
-        self.numbered = self.numbered.saturating_add(1);
-        Cow::Owned(format!("#{}", self.numbered).into_bytes())
-    }
-
-    fn insert(&mut self, entry: IniKey<'a>) {
-        let next = self.entries.len();
-        let position = *self.positions.entry(entry.name.clone()).or_insert(next);
-        match self.entries.get_mut(position) {
-            Some(earlier) => self.repeated.push(std::mem::replace(earlier, entry).name),
-            None => self.entries.push(entry),
-        }
-    }
-
-    fn into_item(self) -> Item<Stored<'a>> {
-        let mut items = Vec::new();
-        items.extend(comment_item(&self.comment));
-        for entry in self.entries {
-            let comment = comment_item(&entry.comment);
-            let key = Key::Name(entry.name.into_owned());
-            items.push(Item {
-                key,
-                value: Value::Scalar(ScalarType::Text, entry.value),
-            });
-            items.extend(comment);
-        }
-        Item {
-            key: Key::Name(self.name.to_vec()),
-            value: Value::Map(Branch { items }),
-        }
-    }
-}
-
-/// A comment as an item of the tree, without the marks at its start. Returns `None` if the comment is empty. Marks on further
-/// lines stay in the text.
-fn comment_item<'a>(comment: &[u8]) -> Option<Item<Stored<'a>>> {
-    let mark = comment.first()?;
-    let marked = matches!(mark, b'#' | b';');
-    let text = comment
-        .iter()
-        .skip_while(|byte| marked && (*byte == mark || **byte == b' '))
-        .copied()
-        .collect();
-    let comment = Comment {
-        text: Cow::Owned(text),
-        inline: false,
-    };
-    Some(Item {
-        key: Key::Comment(comment),
-        value: Value::Null,
-    })
 }
 
 /// A parser that reads an INI file line by line, as go-ini does.
