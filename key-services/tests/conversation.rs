@@ -215,12 +215,12 @@ fn a_key_service_that_is_mute_holds_up_no_entry_that_its_own_service_opens() {
         asked["entries"][id]["group"] = json!(id / 2);
     }
     asked["key_services"] = json!([format!("tcp://{}", mute.local_addr().unwrap())]);
-    asked["timeout_seconds"] = json!(3);
+    asked["timeout_seconds"] = json!(20);
     let variables = with(&[("AWS_ENDPOINT_URL", &server.url)]);
     let several = run(&variables, &asked);
     let opened = several.lines.values().filter(|line| line["data_key"] == "a2V5").count();
     assert_eq!(opened, 66, "{}", several.text);
-    assert!(several.time < Duration::from_millis(2500), "{:?}", several.time);
+    assert!(several.time < Duration::from_secs(15), "{:?}", several.time);
 
     // What stays closed is passed on, and keeps the words of the refusal.
     let mut asked = request(&entries[..1]);

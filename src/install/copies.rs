@@ -25,7 +25,7 @@ use super::{
     owner::Owner,
     wipe,
 };
-use crate::system::{access_list, memory, mode::FileMode};
+use crate::system::{access_list, memory, mode::FileMode, status};
 
 /// How many bytes of a copy are held in memory at a time while it is compared: 64 KiB, or less if it is shorter.
 const CHUNK: usize = 64 * 1024;
@@ -51,9 +51,18 @@ pub(crate) fn is_there(place: &Destination, entry: &Entry<'_>) -> bool {
     compared_file::is_that_of(file, entry, true, &mut scratch).unwrap_or(false)
 }
 
-/// Makes the empty file that becomes the copy at `place`, under its temporary name. Returns its status, and warnings about what had that
-/// name. The file is on the disk then: after a power cut, no other file can have the number that the ledger gets.
-pub(crate) fn begin(place: &Destination, known: Option<&MadeLink>) -> Result<(Stat, Vec<String>), InstallError> {
+/// The empty file that becomes a copy.
+pub(crate) struct BegunCopy {
+    pub(crate) status: Stat,
+    /// Its birth ([`status::birth`]).
+    pub(crate) born: Option<String>,
+    /// Warnings about what had its temporary name.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Makes the empty file that becomes the copy at `place`, under its temporary name. The file is on the disk then: after a power cut, no other
+/// file can have the number that the ledger gets.
+pub(crate) fn begin(place: &Destination, known: Option<&MadeLink>) -> Result<BegunCopy, InstallError> {
     let fail = |cause| failed("create a copy for", &place.path)(cause);
     let new = suffixed(&place.name, NEW);
     let warnings = links::clear(place, &new, &Newcomer::copy(known))?;
@@ -68,7 +77,11 @@ pub(crate) fn begin(place: &Destination, known: Option<&MadeLink>) -> Result<(St
             .map_err(fail)
             .inspect_err(|_| abandon(place, &begun))?;
     }
-    Ok((begun, warnings))
+    Ok(BegunCopy {
+        status: begun,
+        born: status::birth(&file, c""),
+        warnings,
+    })
 }
 
 /// Writes `entry` to the file `begun` at `place`, and puts it in its place. Returns the status of what was written, and warnings. `known` is what the ledger had of the place before.

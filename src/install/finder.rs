@@ -72,7 +72,8 @@ impl<'a> Finder<'a> {
     pub(crate) fn is_there(&self, at: &Path, link: &MadeLink) -> bool {
         let place = self.find(at).ok().flatten();
         place.is_some_and(|place| {
-            link.lies_in(&place.dir, &place.name) && link.is_at(&place.dir, &place.name) == Ok(true) && !self.declared.has(&place)
+            let is_it = link.lies_in(&place.dir, &place.name) && link.is_at(&place.dir, &place.name) == Ok(true);
+            is_it && !link.went_with_memory(&place.dir) && !self.declared.has(&place)
         })
     }
 

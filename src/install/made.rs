@@ -17,7 +17,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::files;
-use crate::system::{handle, ids::Ids, memory, mode::FileMode, mounts::Mount};
+use crate::system::{handle, ids::Ids, memory, mode::FileMode, mounts::Mount, status};
 
 /// What was made outside the mount points, by paths without symlinks, so that one place has one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,10 @@ pub(crate) struct MadeLink {
     /// earlier version of this program has made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) begun: Option<String>,
+    /// The birth of that file ([`status::birth`]), by which it is known also when somebody has touched or changed it. `None` if its file
+    /// system does not keep births.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) born: Option<String>,
     /// The mark of the file that was moved aside for the symlink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backup: Option<String>,
@@ -155,10 +159,21 @@ impl MadeLink {
         files::kind(status) == FileType::RegularFile && (is_new || self.copy.as_ref() == Some(&mark(status)))
     }
 
-    /// Whether a file with this status has the number of the one that becomes the copy. Under the temporary name, that tells.
-    pub(crate) fn is_begun_with(&self, status: &Stat) -> bool {
+    /// Whether a file with this status has the number of the one that becomes the copy. Another file may have got that number since.
+    fn is_begun_with(&self, status: &Stat) -> bool {
         let is_new = self.new.is_some_and(|new| new == status.st_ino && new != 0);
         files::kind(status) == FileType::RegularFile && is_new
+    }
+
+    /// Whether `name` in `dir` is the file that becomes the copy, whatever somebody has done to it. `None` if its file system does not tell.
+    pub(crate) fn is_begun_at(&self, dir: impl AsFd, name: &OsStr) -> Option<bool> {
+        let born = self.born.as_ref()?;
+        Some(*born == status::birth(dir, name)?)
+    }
+
+    /// Whether `name` in `dir`, a file with this status, may be the one that becomes the copy: nothing tells that it is another.
+    pub(crate) fn may_be_begun_at(&self, dir: impl AsFd, name: &OsStr, status: &Stat) -> bool {
+        self.is_begun_with(status) && self.is_begun_at(dir, name) != Some(false)
     }
 
     /// Whether a file with this status was this copy once. Somebody may have changed it since.
@@ -171,7 +186,9 @@ impl MadeLink {
     /// overwrite it, or an empty file.
     pub(crate) fn is_left_at(&self, dir: impl AsFd + Copy, name: &OsStr) -> Result<bool, Errno> {
         let there = files::status(dir, name)?;
-        Ok(there.is_some_and(|there| self.was_left_with(&there)) || self.is_at(dir, name)?)
+        let is_left =
+            |there: Stat| self.was_copy_with(&there) || self.is_empty_with(&there) || self.may_be_begun_at(dir, name, &there);
+        Ok(there.is_some_and(is_left) || self.is_at(dir, name)?)
     }
 
     /// Whether a file with this status, under the temporary name, is what a killed run has left of a copy.

@@ -44,6 +44,7 @@ pub(crate) fn confirm(ledger: &mut Ledger, root: &Root, places: &HashMap<PathBuf
             }
             link.new = link.new.filter(|_| is_left);
             link.begun = link.begun.take().filter(|_| is_left);
+            link.born = link.born.take().filter(|_| is_left);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use rustix::fs::{self, FileType, Stat};
 
 use super::{
-    copies,
+    copies::{self, BegunCopy},
     destination::Destination,
     entry::Entry,
     error::InstallError,
@@ -31,9 +31,6 @@ use crate::system::{memory, mounts::Mounts, root::Root};
 /// The places of the symlinks and copies of this run without symlinks on the way, by the paths that the manifest declares.
 pub(crate) type LinkPlaces = HashMap<PathBuf, PathBuf>;
 
-/// The empty file that becomes a copy: its status, and warnings about what was at its temporary name.
-type Blank = Result<(Stat, Vec<String>), InstallError>;
-
 /// The symlinks and copies that a run makes, as far as they are noted.
 pub(crate) struct Noted {
     ledger: Option<Ledger>,
@@ -42,7 +39,7 @@ pub(crate) struct Noted {
     /// What the ledger had of the declared paths before.
     known: HashMap<PathBuf, MadeLink>,
     /// The files that become copies, by their declared paths. A copy that stays has none.
-    begun: HashMap<PathBuf, Blank>,
+    begun: HashMap<PathBuf, Result<BegunCopy, InstallError>>,
     /// The directories of copies that may not be on the disk yet.
     unsynced: Unsynced,
     /// Why symlinks may be made that the ledger does not have, and copies are not made.
@@ -92,7 +89,7 @@ impl Noted {
     }
 
     /// Takes out the file that becomes the copy at the declared path `path`.
-    pub(crate) fn take_begun(&mut self, path: &Path) -> Option<Blank> {
+    pub(crate) fn take_begun(&mut self, path: &Path) -> Option<Result<BegunCopy, InstallError>> {
         self.begun.remove(path)
     }
 
@@ -113,7 +110,8 @@ impl Noted {
             .and_then(|(at, ledger)| ledger.made.links.get_mut(at));
         if let Some(link) = link {
             // Somebody may have changed it already, so its mark is that of what was written.
-            (link.copy, link.mark, link.new, link.begun) = (Some(mark(written)), None, None, None);
+            (link.copy, link.mark) = (Some(mark(written)), None);
+            (link.new, link.begun, link.born) = (None, None, None);
         }
         self.unsynced.add_if_on_disk(place);
     }
@@ -204,21 +202,27 @@ impl Noted {
             copy: None,
             new: None,
             begun: None,
+            born: None,
             backup: None,
             is_told: false,
         };
         let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
         let known = marked::take_known(&mut ledger.made.links, at, place, there.as_ref());
         // What was in memory went with the last restart, and so did what had been moved aside. What is there now is new.
-        let known = known.filter(|known| !known.went_with_memory(&place.dir));
+        let mut known = known.filter(|known| !known.went_with_memory(&place.dir));
+        let is_begun = known.as_ref().and_then(|known| known.is_begun_at(&place.dir, &place.name));
+        // A killed run has put its first copy there. Its mark is the one that it had from the start, unless somebody has touched or changed it.
+        if let Some(known) = known.as_mut().filter(|known| is_begun == Some(true) && known.copy.is_none()) {
+            known.copy.clone_from(&known.begun);
+        }
         let was_copy = |there: &Stat| known.as_ref().is_some_and(|known| known.was_copy_with(there));
         if outside.is_at(place) {
             // If the ledger does not have it, somebody else made it.
             let is_ours = |known: &MadeLink| known.target == link.target && known.is_at(&place.dir, &place.name) == Ok(true);
             // A program may have put the same content in the place of our copy, or touched one that a killed run has put there. It goes with
             // the secret all the same.
-            let is_begun = |known: &MadeLink| there.as_ref().is_some_and(|there| known.is_begun_with(there));
-            let is_ours = |known: &MadeLink| is_ours(known) || (is_copy && (known.copy.is_some() || is_begun(known)));
+            let may_be = |known: &MadeLink| there.is_some_and(|there| known.may_be_begun_at(&place.dir, &place.name, &there));
+            let is_ours = |known: &MadeLink| is_ours(known) || (is_copy && (known.copy.is_some() || may_be(known)));
             if let Some(known) = known.as_ref().filter(|known| is_ours(known)) {
                 (link.mark, link.backup) = (known.mark.clone(), known.backup.clone());
                 if is_copy {
@@ -227,6 +231,7 @@ impl Noted {
                     let is_new = known.new.is_some() && known.new == there.as_ref().map(|there| there.st_ino);
                     (link.mark, link.new) = (None, known.new.filter(|_| is_new));
                     link.begun = there.as_ref().map(mark).filter(|_| is_new);
+                    link.born = known.born.clone().filter(|_| is_new);
                     link.copy = if is_new {
                         known.copy.clone()
                     } else {
@@ -277,8 +282,8 @@ impl Noted {
             let Some(link) = ledger.made.links.get_mut(at) else { continue };
             let reached = parents::reach(&site.root, declared, site.homes);
             let begun = reached.and_then(|place| copies::begin(&place, self.known.get(*declared)));
-            if let Ok((status, _)) = &begun {
-                (link.new, link.begun) = (Some(status.st_ino), Some(mark(status)));
+            if let Ok(BegunCopy { status, born, .. }) = &begun {
+                (link.new, link.begun, link.born) = (Some(status.st_ino), Some(mark(status)), born.clone());
             }
             self.begun.insert((*declared).to_owned(), begun);
         }
@@ -287,8 +292,8 @@ impl Noted {
             return;
         }
         for (declared, begun) in self.begun.drain() {
-            if let (Ok(place), Ok((status, _))) = (parents::reach(&site.root, &declared, site.homes), begun) {
-                copies::abandon(&place, &status);
+            if let (Ok(place), Ok(begun)) = (parents::reach(&site.root, &declared, site.homes), begun) {
+                copies::abandon(&place, &begun.status);
             }
         }
     }

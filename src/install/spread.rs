@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     changes::Changes,
-    copies,
+    copies::{self, BegunCopy},
     entry::Entry,
     error::InstallError,
     failure::{self, Failed},
@@ -125,7 +125,11 @@ fn copy(site: &Site, noted: &mut Noted, entry: &Entry<'_>, path: &Path) -> Resul
             _ => Err(noted.unrecorded(path).into()),
         };
     };
-    let (begun, earlier) = begun?;
+    let BegunCopy {
+        status: begun,
+        warnings: earlier,
+        ..
+    } = begun?;
     let place = parents::reach(&site.root, path, site.homes)?;
     place.refuse_directory().inspect_err(|_| copies::abandon(&place, &begun))?;
     let known = noted.take_known(path);

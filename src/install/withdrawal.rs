@@ -59,6 +59,7 @@ pub(crate) fn take(place: &Destination, link: &MadeLink) -> Result<Departure, Er
     let beside = clear_beside(place, link, false)?;
     let there = files::status(&place.dir, name)?;
     let is_file = there.is_some_and(|there| files::kind(&there) == FileType::RegularFile);
+    let may_be_begun = there.is_some_and(|there| link.may_be_begun_at(&place.dir, name, &there));
     let mut unwiped = None;
     let now = match (link.is_at(&place.dir, name)?, beside.backup) {
         // A run that was killed while it put the copy there may have left the file under the temporary name. Then that is no place for the copy.
@@ -72,9 +73,7 @@ pub(crate) fn take(place: &Destination, link: &MadeLink) -> Result<Departure, Er
             (withdrawn, _) => withdrawn,
         },
         (false, Some(backup)) => fill(place, backup)?,
-        (false, None) if is_file && (link.copy.is_some() || there.is_some_and(|there| link.is_begun_with(&there))) => {
-            Withdrawn::Changed
-        }
+        (false, None) if is_file && (link.copy.is_some() || may_be_begun) => Withdrawn::Changed,
         (false, None) => Withdrawn::NotThere,
     };
     Ok(Departure { now, unwiped })

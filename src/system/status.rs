@@ -1,6 +1,11 @@
 //! The fields of a file's status whose types depend on the system.
 
-use rustix::fs::{Mode, Stat};
+use std::os::fd::AsFd;
+
+use rustix::{
+    fs::{Mode, Stat},
+    path::Arg,
+};
 
 /// The bits for the type and the permissions of a file.
 #[cfg(target_os = "linux")]
@@ -36,4 +41,22 @@ pub(crate) fn device(status: &Stat) -> u64 {
 #[cfg(target_os = "macos")]
 pub(crate) fn device(status: &Stat) -> u64 {
     u64::from(status.st_dev.cast_unsigned())
+}
+
+/// The inode number of the file `name` in `dir`, and the time at which the file was made; of the open file `dir` itself, if `name` is empty.
+/// Whatever is done to the file, both stay. `None` if the file system does not keep that time, or the system does not tell it.
+#[cfg(target_os = "linux")]
+pub(crate) fn birth(dir: impl AsFd, name: impl Arg) -> Option<String> {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+
+    let mask = StatxFlags::BTIME | StatxFlags::INO;
+    let told = statx(dir, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH, mask).ok()?;
+    let has_both = StatxFlags::from_bits_retain(told.stx_mask).contains(mask);
+    has_both.then(|| format!("{} {}.{:09}", told.stx_ino, told.stx_btime.tv_sec, told.stx_btime.tv_nsec))
+}
+
+/// `None`: nothing that needs it is done on macOS.
+#[cfg(target_os = "macos")]
+pub(crate) fn birth(_dir: impl AsFd, _name: impl Arg) -> Option<String> {
+    None
 }

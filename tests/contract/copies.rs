@@ -688,11 +688,25 @@ fn what_was_there_after_a_restart_is_put_back() {
     }
 }
 
+/// Has the ledger have the number of the file `at` in the place of the one in `/run/was`, as if the file had got that number again.
+fn give_number(world: &World, at: &str) {
+    world.shell(&format!(
+        r#"was=$(cat /run/was); now=$(stat -c %i {at}); grep -q "\"born\": \"$was " {LEDGER}
+        sed -i "s/\"new\": $was,/\"new\": $now,/; s/file $was /file $now /; s/\"$was /\"$now /" {LEDGER}"#
+    ));
+}
+
 /// A run is killed while it writes a copy. Somebody removes what it has left, and writes the file by hand: it may get the number that the ledger
 /// has.
 #[test]
 fn a_file_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
-    for (goes, with_number) in [(false, true), (true, true), (true, false)] {
+    for (goes, with_number, keeps_births) in [
+        (false, true, true),
+        (true, true, true),
+        (true, false, true),
+        (false, true, false),
+        (true, true, false),
+    ] {
         let Some(world) = World::system().filter(|_| has("strace")) else {
             return;
         };
@@ -701,16 +715,19 @@ fn a_file_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
         world.install(&manifest);
         kill(&world, &base(&world), &manifest, "renameat2", "\"key.sops-new\"");
         assert_eq!(world.shell("ls /etc/app"), "key.sops-new\n");
-        // The file keeps its number, as one that gets it again.
-        let by_hand = if with_number {
-            "mv /etc/app/key.sops-new /etc/app/key; sleep 0.1; echo theirs > /etc/app/key; chown 0:0 /etc/app/key; chmod 644 /etc/app/key"
-        } else {
-            "rm /etc/app/key.sops-new; echo theirs > /etc/app/key"
-        };
-        world.shell(by_hand);
+        world.shell(
+            "stat -c %i /etc/app/key.sops-new > /run/was; rm /etc/app/key.sops-new; sleep 0.1; echo theirs > /etc/app/key",
+        );
+        if with_number {
+            give_number(&world, "/etc/app/key");
+        }
+        if !keeps_births {
+            world.shell(&format!(r#"sed -zi 's/,\n *"born": "[^"]*"//' {LEDGER}"#));
+        }
         let said = world.install(&if goes { base(&world) } else { manifest.clone() });
         if goes {
-            assert_eq!(said.err.contains("warning"), with_number, "{said:?}");
+            // Without births it may be the copy, changed by somebody.
+            assert_eq!(said.err.contains("warning"), with_number && !keeps_births, "{said:?}");
         } else {
             assert!(said.err.contains("was moved to /etc/app/key.sops-backup"), "{said:?}");
             world.install(&base(&world));
@@ -720,6 +737,59 @@ fn a_file_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
     }
 }
 
+/// Also if it has the content, the owner and the mode of the copy.
+#[test]
+fn a_file_like_the_copy_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
+    let Some(world) = World::system().filter(|_| has("strace")) else {
+        return;
+    };
+    disk(&world, "/etc/app");
+    let manifest = copied_with(&world, "one\n", json!({"copyToDisk": true}));
+    world.install(&manifest);
+    kill(&world, &base(&world), &manifest, "renameat2", "\"key.sops-new\"");
+    world.shell("cd /etc/app; stat -c %i key.sops-new > /run/was; rm key.sops-new; sleep 0.1; echo one > key; chown 1000:60 key; chmod 640 key");
+    give_number(&world, "/etc/app/key");
+    install(&world, &manifest);
+    install(&world, &base(&world));
+    assert_eq!(world.tree("/etc/app"), "0640 1000:60 key \"one\\n\"\n");
+    assert!(!has_ledger(&world));
+}
+
+/// As with a file at the place. It is moved aside, and not overwritten.
+#[test]
+fn a_file_at_the_temporary_name_that_gets_the_number_of_one_that_was_begun_is_not_ours() {
+    let Some(world) = World::system().filter(|_| has("strace")) else {
+        return;
+    };
+    disk(&world, "/etc/app");
+    let manifest = copied_with(&world, "one\n", json!({"copyToDisk": true}));
+    world.install(&manifest);
+    kill(&world, &base(&world), &manifest, "renameat2", "\"key.sops-new\"");
+    world.shell("cd /etc/app; stat -c %i key.sops-new > /run/was; rm key.sops-new; sleep 0.1; echo theirs > key.sops-new");
+    give_number(&world, "/etc/app/key.sops-new");
+    world.install(&manifest);
+    world.install(&base(&world));
+    assert_eq!(world.tree("/etc/app"), "0644 0:0 key.sops-backup \"theirs\\n\"\n");
+    assert!(!has_ledger(&world));
+}
+
+/// Kills a run after it has put the first copy `one` at its place, before the ledger has its mark. The copy is on a disk.
+fn killed_after_the_first_copy(world: &World, was_there: bool) -> Manifest {
+    disk(world, "/etc/app");
+    let manifest = copied_with(world, "one\n", json!({"copyToDisk": true}));
+    world.install(&manifest);
+    world.install(&base(world));
+    if was_there {
+        world.shell("echo theirs > /etc/app/key");
+    }
+    // The last time that the directory is written to the disk comes before the ledger gets the mark of the copy.
+    let last = |calls: &[Call]| calls.iter().rposition(|call| call.arguments.contains("/etc/app>"));
+    kill_at(world, &base(world), &manifest, "fsync", last);
+    assert_eq!(world.read("/etc/app/key"), "one\n");
+    assert!(world.read(LEDGER).contains("\"new\""));
+    manifest
+}
+
 /// Its time no longer tells that the killed run has made it. Its number and its content do.
 #[test]
 fn a_first_copy_of_a_killed_run_that_was_touched_is_ours() {
@@ -727,18 +797,7 @@ fn a_first_copy_of_a_killed_run_that_was_touched_is_ours() {
         let Some(world) = World::system().filter(|_| has("strace")) else {
             return;
         };
-        disk(&world, "/etc/app");
-        let manifest = copied_with(&world, "one\n", json!({"copyToDisk": true}));
-        world.install(&manifest);
-        world.install(&base(&world));
-        if was_there {
-            world.shell("echo theirs > /etc/app/key");
-        }
-        // The last time that the directory is written to the disk comes before the ledger gets the mark of the copy.
-        let last = |calls: &[Call]| calls.iter().rposition(|call| call.arguments.contains("/etc/app>"));
-        kill_at(&world, &base(&world), &manifest, "fsync", last);
-        assert_eq!(world.read("/etc/app/key"), "one\n");
-        assert!(world.read(LEDGER).contains("\"new\""));
+        let manifest = killed_after_the_first_copy(&world, was_there);
         world.shell("touch -d 2001-01-01 /etc/app/key");
         install(&world, &manifest);
         install(&world, &manifest);
@@ -746,6 +805,44 @@ fn a_first_copy_of_a_killed_run_that_was_touched_is_ours() {
         let left = if was_there { "0644 0:0 key \"theirs\\n\"\n" } else { "" };
         assert_eq!(world.tree("/etc/app"), left);
         assert!(!has_ledger(&world));
+    }
+}
+
+/// The time of its birth tells that the killed run has made it, also if the secret has another value by then. It never comes back.
+#[test]
+fn a_first_copy_of_a_killed_run_that_was_touched_or_written_is_not_put_back() {
+    for (was_there, deed, left) in [
+        (false, "touch -d 2001-01-01 /etc/app/key", "one"),
+        (true, "touch -d 2001-01-01 /etc/app/key", "one"),
+        (false, "echo edited > /etc/app/key", "edited"),
+    ] {
+        // A run may be killed once more, when the ledger has the new value's file.
+        for is_killed_again in [false, true] {
+            let Some(world) = World::system().filter(|_| has("strace")) else {
+                return;
+            };
+            let _ = killed_after_the_first_copy(&world, was_there);
+            world.shell(deed);
+            let other = copied_with(&world, "two\n", json!({"copyToDisk": true}));
+            if is_killed_again {
+                let inject = "inject=renameat2:signal=KILL:when=1";
+                let (said, _) = world.trace(&other, &["-e", "trace=renameat2", "-e", inject], &[]);
+                assert_eq!(said.code, None, "{said:?}");
+            }
+            let said = world.install(&other);
+            let backup = if was_there { "key.sops-backup.1" } else { "key.sops-backup" };
+            assert!(
+                said.err.contains(&format!("if nobody needs it, run: rm /etc/app/{backup}")),
+                "{said:?}"
+            );
+            world.install(&base(&world));
+            let theirs = if was_there { "0644 0:0 key \"theirs\\n\"\n" } else { "" };
+            assert_eq!(
+                world.tree("/etc/app"),
+                format!("{theirs}0640 1000:60 {backup} \"{left}\\n\"\n")
+            );
+            assert!(!has_ledger(&world));
+        }
     }
 }
 
