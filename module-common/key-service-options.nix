@@ -138,7 +138,19 @@ in
     vault = {
       tokenFile = fileOption "/run/vault/token" "File with the token, as an agent of Vault writes it to its sink.";
       namespace = textOption "admin/web" "The namespace (`VAULT_NAMESPACE`).";
-      agentAddress = textOption "http://127.0.0.1:8100" "The address of an agent, which is asked instead of the server that the sops file names (`VAULT_AGENT_ADDR`).";
+      agentAddress = textOption "unix:///run/vault-agent/socket" "The address of an agent, which is asked instead of the server that the sops file names (`VAULT_AGENT_ADDR`): `unix:///path` or `http://host:port`.";
+      roleId = textOption "0d0466b0-e727-4d9c-b35d-f84bb474a37f" "The role of AppRole with which the host signs in, if it has neither a token nor an agent.";
+      secretIdFile = fileOption "/run/keys/secret-id" "File with the secret of the role in `sops.keyServices.vault.roleId`, if the role needs one.";
+      kubernetesRole = textOption "web" "The role with which a pod of Kubernetes signs in, if it has neither a token nor an agent.";
+      kubernetesTokenFile = fileOption "/run/keys/pod-token" "File with the token of the pod, if it is not at `/var/run/secrets/kubernetes.io/serviceaccount/token`.";
+      authPath = textOption "team/approle" "Where the method of signing in is mounted, if not at `approle` or `kubernetes`.";
+      clientCertificateFile = lib.mkOption {
+        type = types.nullOr types.path;
+        default = null;
+        example = "/etc/ssl/host.pem";
+        description = "Certificate that the server gets to see of this host, as PEM (`VAULT_CLIENT_CERT`). Its key is in `sops.keyServices.vault.clientKeyFile`.";
+      };
+      clientKeyFile = fileOption "/run/keys/host.key" "File with the key of `sops.keyServices.vault.clientCertificateFile`, as PEM and without a password (`VAULT_CLIENT_KEY`).";
       certificateFile = lib.mkOption {
         type = types.nullOr types.path;
         default = null;

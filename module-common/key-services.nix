@@ -34,6 +34,14 @@ let
     VAULT_NAMESPACE = vault.namespace;
     VAULT_AGENT_ADDR = vault.agentAddress;
     VAULT_CACERT = vault.certificateFile;
+    VAULT_CLIENT_CERT = vault.clientCertificateFile;
+    VAULT_CLIENT_KEY = vault.clientKeyFile;
+    # Names of ours.
+    VAULT_ROLE_ID = vault.roleId;
+    VAULT_SECRET_ID_FILE = vault.secretIdFile;
+    VAULT_KUBERNETES_ROLE = vault.kubernetesRole;
+    VAULT_KUBERNETES_TOKEN_FILE = vault.kubernetesTokenFile;
+    VAULT_AUTH_PATH = vault.authPath;
   };
 in
 {
@@ -58,6 +66,10 @@ in
       huawei.credentialsFile
       vault.tokenFile
       vault.certificateFile
+      vault.clientCertificateFile
+      vault.clientKeyFile
+      vault.secretIdFile
+      vault.kubernetesTokenFile
     ]
   );
 

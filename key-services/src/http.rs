@@ -2,14 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     sync::Mutex,
     thread::sleep,
     time::{Duration, SystemTime},
 };
 
 use ureq::{
-    Agent, Error, Timeout,
+    Agent, Error, Proxy,
+    config::Config,
     http::{HeaderValue, Request},
     tls::{RootCerts, TlsConfig},
 };
@@ -23,7 +23,9 @@ use crate::{
     proxy::Proxies,
     quote::quote,
     secret::Secret,
+    socket,
     trust::Trust,
+    unanswered::{explain, is_broken_off},
 };
 
 /// The most bytes of an answer: 1 MiB. Answers have a few kilobytes.
@@ -83,6 +85,8 @@ pub(crate) struct Client {
     http: Result<Agent, Fault>,
     /// For servers that no proxy leads to.
     direct: Agent,
+    /// The path of the socket to which `direct` connects, if it is for that one alone.
+    socket: Option<String>,
     proxies: Proxies,
     trust: Result<(), Fault>,
     deadline: Deadline,
@@ -103,21 +107,26 @@ impl Client {
         Self::with(trust, Proxies::none(), deadline)
     }
 
+    /// A client for the one server that listens at the Unix socket `path`, whatever address it is asked for.
+    pub(crate) fn at_socket(path: &str, deadline: Deadline) -> Self {
+        Self {
+            direct: socket::agent(config(&TlsConfig::default(), None), path),
+            socket: Some(path.to_owned()),
+            ..Self::nearby(deadline)
+        }
+    }
+
     fn with(trust: Result<Trust, Fault>, proxies: Proxies, deadline: Deadline) -> Self {
-        let (roots, trust) = match trust {
-            Ok(trust) => (trust.roots, Ok(())),
-            Err(fault) => (Vec::new(), Err(fault)),
+        let (roots, identity, trust) = match trust {
+            Ok(trust) => (trust.roots, trust.identity, Ok(())),
+            Err(fault) => (Vec::new(), None, Err(fault)),
         };
         let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots));
         let tls = tls.unversioned_rustls_crypto_provider(rustls::crypto::ring::default_provider().into());
-        // A redirection is an answer like another: what identifies this host goes nowhere else.
-        let tls = tls.build();
-        let agent = |proxy| {
-            let config = Agent::config_builder().tls_config(tls.clone()).proxy(proxy).max_redirects(0);
-            let config = config.max_redirects_will_error(false).http_status_as_error(false);
-            config.user_agent("sops-key-services").build().new_agent()
-        };
+        let tls = tls.client_cert(identity).build();
+        let agent = |proxy| config(&tls, proxy).new_agent();
         Self {
+            socket: None,
             https: proxies.https.clone().map(agent),
             http: proxies.http.clone().map(agent),
             direct: agent(None),
@@ -171,7 +180,7 @@ impl Client {
             answer => answer,
         };
         answer.map_err(|error| {
-            let fault = explain(&error, origin, self.deadline);
+            let fault = explain(&error, origin, &self.name(origin), self.deadline);
             let is_silent = fault.kind == Kind::Unreachable && !is_broken_off(&error);
             if let (true, Ok(mut silent)) = (is_silent, self.silent.lock()) {
                 silent.entry(origin.clone()).or_insert_with(|| fault.clone());
@@ -180,9 +189,16 @@ impl Client {
         })
     }
 
+    /// What messages call the server.
+    fn name(&self, origin: &Origin) -> String {
+        self.socket
+            .as_ref()
+            .map_or_else(|| origin.to_string(), |path| format!("unix://{path}"))
+    }
+
     fn agent(&self, origin: &Origin) -> Result<&Agent, Fault> {
         let agent = match origin {
-            origin if self.proxies.is_exempt(origin) => return Ok(&self.direct),
+            origin if self.socket.is_some() || self.proxies.is_exempt(origin) => return Ok(&self.direct),
             origin if origin.is_https() => &self.https,
             _ => &self.http,
         };
@@ -220,6 +236,14 @@ impl Client {
     }
 }
 
+/// How servers are asked, by `proxy` if there is one.
+fn config(tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
+    // A redirection is an answer like another: what identifies this host goes nowhere else.
+    let config = Agent::config_builder().tls_config(tls.clone()).proxy(proxy).max_redirects(0);
+    let config = config.max_redirects_will_error(false).http_status_as_error(false);
+    config.user_agent("sops-key-services").build()
+}
+
 /// The time that a header `Date` tells: `Mon, 30 Nov 2026 06:00:00 GMT`.
 fn time(date: &str) -> Option<SystemTime> {
     let words = date.split(' ').collect::<Vec<_>>();
@@ -233,58 +257,10 @@ fn time(date: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{clock}Z")).ok()
 }
 
-/// Whether the server was there, but the connection ended before the answer did.
-fn is_broken_off(error: &Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    match error {
-        Error::Io(error) => matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof),
-        Error::Protocol(_) | Error::BodyExceedsLimit(_) => true,
-        _ => false,
-    }
-}
-
 /// Whether the service asks to be asked later.
 fn is_overloaded(answer: &Answer) -> bool {
     let is_throttled = |body: &[u8]| body.windows(7).any(|word| word == b"Throttl");
     matches!(answer.status, 429 | 500 | 502 | 503 | 504) || (answer.status == 400 && is_throttled(answer.body.expose()))
-}
-
-fn explain(error: &Error, origin: &Origin, deadline: Deadline) -> Fault {
-    let cause = match error {
-        Error::Timeout(Timeout::Resolve) | Error::HostNotFound => {
-            format!("the name {} has no address, or no name server answers", origin.host())
-        }
-        Error::Timeout(_) if deadline.remaining().is_zero() => format!("{origin} did not answer in time"),
-        Error::Timeout(_) => format!("{origin} does not answer"),
-        Error::Io(error) => return explain_io(error, origin),
-        Error::Rustls(error) => return distrusted(&error.to_string(), origin),
-        Error::Tls(why) => return distrusted(why, origin),
-        Error::Http(_) => {
-            return Fault::new(
-                Kind::BadCredentials,
-                "what identifies this host has a line break or a control character in it",
-            );
-        }
-        error => format!("{origin}: {}", quote(&error.to_string(), &[])),
-    };
-    Fault::new(Kind::Unreachable, cause).remedy("check the network, its name servers and its proxy")
-}
-
-fn explain_io(error: &io::Error, origin: &Origin) -> Fault {
-    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return distrusted(&error.to_string(), origin);
-    }
-    let cause = match error.kind() {
-        io::ErrorKind::Other => format!("{}: {}", origin.host(), quote(&error.to_string(), &[])),
-        _ => format!("{origin}: {}", quote(&error.to_string(), &[])),
-    };
-    Fault::new(Kind::Unreachable, cause).remedy("check the network, its name servers and its proxy")
-}
-
-fn distrusted(why: &str, origin: &Origin) -> Fault {
-    let cause = format!("the certificate of {origin} is not trusted: {}", quote(why, &[]));
-    Fault::new(Kind::Unreachable, cause)
-        .remedy("check the clock of this host, and the file of authorities that SSL_CERT_FILE names")
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod form;
 mod google;
 mod http;
 mod huawei;
+mod identity;
 mod keyservice;
 mod origin;
 mod proxy;
@@ -26,8 +27,10 @@ mod request;
 mod run;
 mod secret;
 mod services;
+mod socket;
 mod trust;
 mod trusted_file;
+mod unanswered;
 mod vault;
 
 use std::{

@@ -131,6 +131,18 @@ impl Entry {
         }
     }
 
+    /// Who is asked for it, as far as the entry says: the service, and its region or its server. One such place may be silent while others are not.
+    pub(crate) fn place(&self) -> (&'static str, String) {
+        let place = match self {
+            Self::Kms(key) => key.arn.split(':').nth(3).unwrap_or_default(),
+            Self::GcpKms { .. } => "",
+            Self::AzureKv(key) => key.vault_url.as_str(),
+            Self::HcVault(key) => key.vault_address.as_str(),
+            Self::Hckms { key_id, .. } => key_id.split(':').next().unwrap_or_default(),
+        };
+        (self.service(), place.to_owned())
+    }
+
     /// The key, in the form in which `.sops.yaml` names it.
     pub(crate) fn key(&self) -> String {
         match self {

@@ -18,8 +18,10 @@ use crate::{
     services::{Services, Settings},
 };
 
-/// The most entries of one service that are asked for at the same time.
+/// The most entries that are asked for at one place at the same time.
 const MOST_AT_ONCE: usize = 64;
+/// The most threads. Each has buffers of its own for its server.
+const MOST_THREADS: usize = 256;
 /// The most time that a request may give: an hour.
 const MOST_SECONDS: u32 = 3600;
 
@@ -39,8 +41,11 @@ struct Waiting {
     fault: Option<Fault>,
 }
 
-/// Entries of one service.
-type Queue = Mutex<VecDeque<Waiting>>;
+/// Entries of one place, and how many there are at first.
+struct Queue {
+    waiting: Mutex<VecDeque<Waiting>>,
+    length: usize,
+}
 
 /// Asks for each distinct entry of `request` once, and writes a line for each name. An entry whose line is missing in the end was not decided, or its
 /// group was open without it. When all groups are open, the process ends at once: the answers that are still to come would be of no use.
@@ -53,28 +58,31 @@ pub(crate) fn run(request: Request, environment: &Environment) {
     };
     let services = Services::new(environment, &settings);
     let closed = Closed::new(&request.entries);
-    let mut queues = BTreeMap::<&str, VecDeque<_>>::new();
+    let mut queues = BTreeMap::<_, VecDeque<_>>::new();
     for (entry, names) in distinct(request.entries) {
         let waiting = Waiting {
             entry,
             names,
             fault: None,
         };
-        queues.entry(waiting.entry.service()).or_default().push_back(waiting);
+        queues.entry(waiting.entry.place()).or_default().push_back(waiting);
     }
-    let queues = queues.into_values().map(Mutex::new).collect::<Vec<Queue>>();
+    let queues = queues.into_values().map(Queue::new).collect::<Vec<_>>();
     thread::scope(|scope| {
-        for queue in &queues {
-            let length = queue.lock().map_or(0, |queue| queue.len());
-            for _ in 0..length.min(MOST_AT_ONCE) {
-                // A thread that the system refuses is no harm: the others and this one do its work.
-                let _ = thread::Builder::new().spawn_scoped(scope, || work(queue, &services, &closed));
-            }
+        for queue in threads(&queues) {
+            // A thread that the system refuses is no harm: the others and this one do its work.
+            let _ = thread::Builder::new().spawn_scoped(scope, || work(queue, &services, &closed));
         }
         for queue in &queues {
             work(queue, &services, &closed);
         }
     });
+}
+
+/// The queue of each thread. Each place has a thread before any has a second one, so that one whose server is silent holds up no other.
+fn threads(queues: &[Queue]) -> impl Iterator<Item = &Queue> {
+    let of_round = |round| queues.iter().filter(move |queue| queue.length > round);
+    (0..MOST_AT_ONCE).flat_map(of_round).take(MOST_THREADS)
 }
 
 fn distinct(entries: Vec<Asked>) -> BTreeMap<Entry, Vec<Name>> {
@@ -88,7 +96,7 @@ fn distinct(entries: Vec<Asked>) -> BTreeMap<Entry, Vec<Name>> {
 /// Decides the entries of `queue`. One that only the key services of sops may still open goes to the end of the queue: they may be slow, so all other
 /// entries are asked for first. By then, its groups may be open without it.
 fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
-    while let Some(Waiting { entry, names, fault }) = next(queue) {
+    while let Some(Waiting { entry, names, fault }) = queue.next() {
         if !closed.has_any(&names) {
             continue;
         }
@@ -97,7 +105,7 @@ fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
             None => match services.ask_service(&entry) {
                 Err(fault) if services.is_for_others(&entry, &fault) => {
                     let fault = Some(fault);
-                    put_back(queue, Waiting { entry, names, fault });
+                    queue.put_back(Waiting { entry, names, fault });
                     continue;
                 }
                 decided => decided,
@@ -110,13 +118,20 @@ fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
     }
 }
 
-fn next(queue: &Queue) -> Option<Waiting> {
-    queue.lock().ok()?.pop_front()
-}
+impl Queue {
+    fn new(waiting: VecDeque<Waiting>) -> Self {
+        let (length, waiting) = (waiting.len(), Mutex::new(waiting));
+        Self { waiting, length }
+    }
 
-fn put_back(queue: &Queue, waiting: Waiting) {
-    if let Ok(mut queue) = queue.lock() {
-        queue.push_back(waiting);
+    fn next(&self) -> Option<Waiting> {
+        self.waiting.lock().ok()?.pop_front()
+    }
+
+    fn put_back(&self, entry: Waiting) {
+        if let Ok(mut waiting) = self.waiting.lock() {
+            waiting.push_back(entry);
+        }
     }
 }
 

@@ -52,14 +52,14 @@ impl<'a> Services<'a> {
         let others = addresses
             .map(|address| KeyService::new(address, deadline))
             .collect::<Vec<_>>();
-        // A vault that swallows connections leaves time for those who know another way.
-        let of_azure = deadline.share(1 + usize::from(!others.is_empty()));
+        // A service that swallows connections leaves time for those who know another way.
+        let own = deadline.share(1 + usize::from(!others.is_empty()));
         Self {
-            aws: Aws::new(environment, deadline),
-            azure: Azure::new(environment, settings.allowed, of_azure),
-            google: Google::new(environment, deadline),
-            huawei: Huawei::new(environment, deadline),
-            vault: Vault::new(environment, settings.allowed, deadline),
+            aws: Aws::new(environment, own),
+            azure: Azure::new(environment, settings.allowed, own),
+            google: Google::new(environment, own),
+            huawei: Huawei::new(environment, own),
+            vault: Vault::new(environment, settings.allowed, own),
             others,
             deadline,
         }

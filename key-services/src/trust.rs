@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use ureq::tls::{Certificate, PemItem, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PemItem, parse_pem};
 
 use crate::{
     environment::Environment,
@@ -13,10 +13,12 @@ use crate::{
 /// The variable with the file of authorities that counts if a host has no other (a name of ours).
 pub(crate) const DEFAULT: &str = "SOPS_CERT_FILE";
 
-/// The certificate authorities from one file.
+/// The certificate authorities from one file, and what this host shows of itself.
 pub(crate) struct Trust {
     /// The certificates.
     pub roots: Vec<Certificate<'static>>,
+    /// The certificate of this host, if servers get to see one.
+    pub identity: Option<ClientCert>,
 }
 
 impl Trust {
@@ -46,7 +48,12 @@ impl Trust {
         if roots.is_empty() {
             return Err(fault("has no certificate in it"));
         }
-        Ok(Self { roots })
+        Ok(Self { roots, identity: None })
+    }
+
+    /// The same authorities; servers get to see `identity`.
+    pub(crate) fn with(self, identity: Option<ClientCert>) -> Self {
+        Self { identity, ..self }
     }
 }
 
@@ -56,7 +63,8 @@ fn shown(variables: &[&str], word: &str) -> String {
     names.collect::<Vec<_>>().join(word)
 }
 
-fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+/// The certificates in a text.
+pub(crate) fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
     let items = parse_pem(pem).filter_map(Result::ok);
     let found = items.filter_map(|item| match item {
         PemItem::Certificate(certificate) => Some(certificate),

@@ -17,8 +17,9 @@ use std::{
 
 use common::{Run, gcp_kms, has, request, run, vault};
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
 };
 use serde_json::json;
 
@@ -51,15 +52,29 @@ fn serve(directory: &Path) -> u16 {
 
 /// Starts a server that plays all services with the certificate in `directory`, and a proxy that leads to them. Returns its port, and what it was asked.
 fn serve_all(directory: &Path) -> (u16, Log) {
+    serve_to(None, directory)
+}
+
+/// The same. If there is a path to authorities, the server answers nobody who has no certificate of theirs.
+fn serve_to(clients: Option<&Path>, directory: &Path) -> (u16, Log) {
     let log = Log::default();
     let asked = log.clone();
     let certificate = CertificateDer::from_pem_file(directory.join("server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(directory.join("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .unwrap();
-    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_file(path).unwrap()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -149,6 +164,53 @@ fn the_authorities_of_the_variables_are_trusted_and_no_others() {
         "{}",
         run.text
     );
+}
+
+#[test]
+fn vault_gets_to_see_a_certificate_of_this_host() {
+    if !has("openssl") {
+        return;
+    }
+    let (of_server, of_host) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    certify(of_server.path(), "DNS:localhost");
+    certify(of_host.path(), "DNS:host.example.com");
+    let file = |directory: &tempfile::TempDir, name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (port, _) = serve_to(Some(&of_host.path().join("ca.pem")), of_server.path());
+    let (authorities, certificate, key) = (
+        file(&of_server, "ca.pem"),
+        file(&of_host, "server.pem"),
+        file(&of_host, "server.key"),
+    );
+    let ask = |further: &[(&str, &str)]| ask(port, &[&[("VAULT_CACERT", authorities.as_str())], further].concat());
+    let both = [
+        ("VAULT_CLIENT_CERT", certificate.as_str()),
+        ("VAULT_CLIENT_KEY", key.as_str()),
+    ];
+    assert_eq!(ask(&both).data_key(0), "a2V5");
+    let without = ask(&[]);
+    let cause = without.error(0, "cause");
+    assert!(
+        cause.starts_with(&format!("https://localhost:{port} breaks off the connection: ")),
+        "{cause}"
+    );
+    assert_eq!(
+        ask(&both[..1]).error(0, "cause"),
+        "VAULT_CLIENT_CERT is set, but VAULT_CLIENT_KEY is not"
+    );
+    assert_eq!(
+        ask(&both[1..]).error(0, "cause"),
+        "VAULT_CLIENT_KEY is set, but VAULT_CLIENT_CERT is not"
+    );
+    let (other, empty) = (file(&of_server, "server.key"), file(&of_server, "names"));
+    for (certificate, key, why) in [
+        (&certificate, &other, "is not the key of the certificate in "),
+        (&certificate, &empty, "has no private key in it"),
+        (&empty, &key, "has no certificate in it"),
+    ] {
+        let run = ask(&[("VAULT_CLIENT_CERT", certificate), ("VAULT_CLIENT_KEY", key)]);
+        assert!(run.error(0, "cause").contains(why), "{}", run.text);
+        assert_eq!(run.error(0, "kind"), "bad_credentials");
+    }
 }
 
 #[test]

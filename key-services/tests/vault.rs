@@ -4,10 +4,17 @@
 
 mod common;
 
-use std::{fs, io::ErrorKind, net::TcpListener, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    net::{Shutdown, TcpListener, TcpStream},
+    os::unix::{fs::PermissionsExt as _, net::UnixListener},
+    path::Path,
+    thread,
+};
 
 use common::{Question, Run, Server, request, run, vault};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn opening() -> Server {
     Server::new(|_| (200, "", json!({ "data": { "plaintext": "a2V5" } }).to_string()))
@@ -66,7 +73,7 @@ fn no_key_service_is_asked_for_an_address_that_nobody_allows() {
     assert_eq!(run(&[("VAULT_TOKEN", "tok")], &asked).error(0, "kind"), "address_refused");
     // Nor is it where an agent is asked in the place of that address, and cannot be.
     let socket = run(&[("VAULT_AGENT_ADDR", "unix:///run/agent.sock")], &asked);
-    assert_eq!(socket.error(0, "kind"), "not_spoken");
+    assert_eq!(socket.error(0, "kind"), "unreachable");
     let missing = [("VAULT_AGENT_ADDR", "http://127.0.0.1:1"), ("VAULT_TOKEN_FILE", "/gone")];
     assert_eq!(run(&missing, &asked).error(0, "kind"), "no_credentials");
     // Nor for a key that it would take for a path.
@@ -108,7 +115,7 @@ fn a_token_may_be_in_a_file() {
     let (_, run) = ask(&server, &server.url, &variables);
     let path = home.path().join(".vault-token");
     let places = format!(
-        "VAULT_TOKEN, VAULT_TOKEN_FILE, {}, and an agent in VAULT_AGENT_ADDR",
+        "VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_ROLE_ID, VAULT_KUBERNETES_ROLE, {}, and an agent in VAULT_AGENT_ADDR",
         path.display()
     );
     assert_eq!(run.error(0, "cause"), format!("no token for Vault: looked for {places}"));
@@ -123,17 +130,212 @@ fn a_token_may_be_in_a_file() {
     assert_eq!(run.error(0, "cause"), why);
 }
 
+/// A socket in `directory` that leads to `server`; returns its address.
+fn socket(directory: &Path, server: &Server) -> String {
+    let path = directory.join("agent");
+    let (listener, server) = (
+        UnixListener::bind(&path).unwrap(),
+        server.url.strip_prefix("http://").unwrap().to_owned(),
+    );
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let server = TcpStream::connect(&server).unwrap();
+            let (mut question, mut to) = (stream.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || io::copy(&mut question, &mut to));
+            let (mut answer, mut back) = (server, stream);
+            thread::spawn(move || {
+                let _ = io::copy(&mut answer, &mut back);
+                back.shutdown(Shutdown::Both)
+            });
+        }
+    });
+    format!("unix://{}", path.display())
+}
+
 #[test]
-fn a_socket_of_an_agent_is_not_spoken_to() {
-    let server = opening();
-    let (asked, run) = ask(
-        &server,
-        &server.url,
-        &[("VAULT_AGENT_ADDR", "unix:///run/agent"), ("VAULT_TOKEN", "t")],
-    );
-    assert!(asked.is_empty());
+fn an_agent_may_be_at_a_socket() {
+    let (server, directory) = (opening(), tempfile::tempdir().unwrap());
+    let agent = socket(directory.path(), &server);
+    let entries = ["1", "2"].map(|enc| {
+        let mut entry = vault("https://vault.example.com");
+        entry["hc_vault"]["enc"] = json!(enc);
+        entry
+    });
+    let outcome = run(&[("VAULT_AGENT_ADDR", &agent), ("VAULT_NAMESPACE", "a")], &request(&entries));
+    assert_eq!([outcome.data_key(0), outcome.data_key(1)], ["a2V5", "a2V5"]);
+    let question = &server.asked()[0];
+    assert_eq!(question.line, "PUT /v1/a/transit/decrypt/sops");
     assert_eq!(
-        run.error(0, "cause"),
-        "VAULT_AGENT_ADDR names a Unix socket, which this program does not speak to"
+        [&question.headers["host"], &question.headers["x-vault-namespace"]],
+        ["localhost", "a"]
     );
+    assert!(!question.headers.contains_key("x-vault-token"));
+    // A proxy has no part in it.
+    let proxied = run(
+        &[("VAULT_AGENT_ADDR", &agent), ("HTTP_PROXY", "http://127.0.0.1:1")],
+        &request(&entries[..1]),
+    );
+    assert_eq!(proxied.data_key(0), "a2V5");
+
+    let missing = run(&[("VAULT_AGENT_ADDR", "unix:///nonexistent/agent")], &request(&entries[..1]));
+    assert_eq!(
+        missing.error(0, "cause"),
+        "unix:///nonexistent/agent: No such file or directory (os error 2)"
+    );
+    assert_eq!(missing.error(0, "kind"), "unreachable");
+    let mute = directory.path().join("mute");
+    let _listener = UnixListener::bind(&mute).unwrap();
+    let mute = format!("unix://{}", mute.display());
+    let mut asked = request(&entries[..1]);
+    asked["timeout_seconds"] = json!(1);
+    let late = run(&[("VAULT_AGENT_ADDR", &mute)], &asked);
+    assert_eq!(late.error(0, "cause"), format!("{mute} did not answer in time"));
+    let odd = run(&[("VAULT_AGENT_ADDR", "unix://agent")], &asked);
+    assert!(
+        odd.error(0, "cause")
+            .starts_with("VAULT_AGENT_ADDR is neither an address of HTTP nor unix:///path"),
+        "{}",
+        odd.text
+    );
+}
+
+/// A Vault where this host may sign in: by the secret of a role, or the token of a pod.
+fn with_logins() -> Server {
+    Server::new(|question| {
+        let body = serde_json::from_str::<Value>(&question.body).unwrap_or_default();
+        let is_signed_in = question
+            .headers
+            .get("x-vault-token")
+            .is_some_and(|token| token == "hvs.issued");
+        let (method, path) = question.line.split_once(" /v1/").unwrap();
+        let is_right = match path {
+            "auth/approle/login" => body == json!({ "role_id": "the-role", "secret_id": "the-secret" }),
+            "auth/team/open/login" => body == json!({ "role_id": "the-role" }),
+            "auth/kubernetes/login" => body == json!({ "role": "web", "jwt": "a.b.c" }),
+            "a/transit/decrypt/sops" if is_signed_in => return (200, "", json!({ "data": { "plaintext": "a2V5" } }).to_string()),
+            _ => return (404, "", json!({ "errors": ["no handler for route"] }).to_string()),
+        };
+        assert_eq!(method, "PUT");
+        if is_right && question.headers.get("x-vault-namespace").is_none_or(|name| name == "a") {
+            return (
+                200,
+                "",
+                json!({ "auth": { "client_token": "hvs.issued", "policies": ["sops"] } }).to_string(),
+            );
+        }
+        (
+            400,
+            "",
+            json!({ "errors": [format!("invalid role or secret ID: {body}")] }).to_string(),
+        )
+    })
+}
+
+#[test]
+fn a_host_signs_in_once_as_a_role() {
+    let (server, directory) = (with_logins(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("secret");
+    fs::write(&file, "the-secret\n").unwrap();
+    let (home, file) = (directory.path().to_str().unwrap(), file.to_str().unwrap());
+    // What lies in the home directory is not what the configuration names.
+    fs::write(directory.path().join(".vault-token"), "other").unwrap();
+    let entries = (0..9).map(|number| {
+        let mut entry = vault(&server.url);
+        entry["hc_vault"]["enc"] = json!(number.to_string());
+        entry
+    });
+    let asked = request(&entries.collect::<Vec<_>>());
+    let ask = |variables: &[(&str, &str)]| {
+        let fixed = [
+            ("VAULT_ADDR", server.url.as_str()),
+            ("HOME", home),
+            ("VAULT_ROLE_ID", "the-role"),
+        ];
+        run(&[&fixed, variables].concat(), &asked)
+    };
+    let outcome = ask(&[("VAULT_SECRET_ID_FILE", file), ("VAULT_NAMESPACE", "a")]);
+    for id in 0..9 {
+        assert_eq!(outcome.data_key(id), "a2V5");
+    }
+    let logins = server
+        .asked()
+        .iter()
+        .filter(|question| question.line.ends_with("/login"))
+        .count();
+    assert_eq!((logins, server.asked().len()), (1, 10));
+    assert_eq!(ask(&[("VAULT_SECRET_ID", "the-secret")]).data_key(0), "a2V5");
+    assert_eq!(ask(&[("VAULT_AUTH_PATH", "team/open/")]).data_key(8), "a2V5");
+
+    // A token that somebody gives goes before a login.
+    assert_eq!(ask(&[("VAULT_TOKEN", "hvs.issued")]).data_key(0), "a2V5");
+    let wrong = ask(&[("VAULT_SECRET_ID", "wrong-secret")]);
+    assert_eq!(wrong.error(0, "kind"), "bad_credentials");
+    assert_eq!(wrong.error(0, "status"), "HTTP 400");
+    assert_eq!(
+        wrong.error(0, "identity"),
+        "a token for the role in VAULT_ROLE_ID, from auth/approle/login"
+    );
+    assert!(
+        wrong
+            .error(0, "remedy")
+            .starts_with("correct the role and what this host proves it by, "),
+        "{}",
+        wrong.text
+    );
+    assert!(
+        !wrong.text.contains("wrong-secret") && !wrong.text.contains("the-role"),
+        "{}",
+        wrong.text
+    );
+    let missing = ask(&[("VAULT_SECRET_ID_FILE", "/nonexistent")]);
+    assert_eq!(missing.error(0, "kind"), "no_credentials");
+    assert!(
+        missing
+            .error(0, "remedy")
+            .starts_with("correct sops.keyServices.vault.secretIdFile"),
+        "{}",
+        missing.text
+    );
+    assert_eq!(
+        ask(&[("VAULT_AUTH_PATH", "nowhere")]).error(0, "remedy"),
+        "check VAULT_AUTH_PATH, and VAULT_NAMESPACE"
+    );
+    for path in ["..", "a//b", "a/../../sys"] {
+        assert_eq!(
+            ask(&[("VAULT_AUTH_PATH", path)]).error(0, "cause"),
+            "VAULT_AUTH_PATH is no path"
+        );
+    }
+}
+
+/// The secret of a role is as much worth as a token.
+#[test]
+fn nobody_signs_in_at_an_address_that_nobody_allows() {
+    let server = with_logins();
+    let variables = [("VAULT_ROLE_ID", "the-role"), ("VAULT_SECRET_ID", "the-secret")];
+    let (asked, run) = ask(&server, &server.url, &variables);
+    assert!(asked.is_empty());
+    assert_eq!(run.error(0, "kind"), "address_refused");
+}
+
+#[test]
+fn a_pod_signs_in_with_its_token() {
+    let (server, directory) = (with_logins(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("token");
+    fs::write(&file, "a.b.c").unwrap();
+    let file = file.to_str().unwrap();
+    let variables = [
+        ("VAULT_ADDR", server.url.as_str()),
+        ("VAULT_KUBERNETES_ROLE", "web"),
+        ("VAULT_KUBERNETES_TOKEN_FILE", file),
+    ];
+    assert_eq!(ask(&server, &server.url, &variables).1.data_key(0), "a2V5");
+    let (_, outside) = ask(&server, &server.url, &variables[..2]);
+    let cause = "/var/run/secrets/kubernetes.io/serviceaccount/token: No such file or directory (os error 2)";
+    assert_eq!(outside.error(0, "cause"), cause);
+    fs::write(file, "x.y.z").unwrap();
+    let (_, wrong) = ask(&server, &server.url, &variables);
+    let identity = format!("a token for the role web, from auth/kubernetes/login for the token in {file}");
+    assert_eq!(wrong.error(0, "identity"), identity);
+    assert!(!wrong.text.contains("x.y.z"), "{}", wrong.text);
 }

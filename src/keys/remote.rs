@@ -23,6 +23,9 @@ const MOST_ENTRIES: usize = 64;
 /// The program is not started again for less time than this.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
+/// What is said of an entry that was not asked for because no time was left.
+const NO_TIME: &str = "not asked, because no time was left after another entry had opened; raise sops.keyServices.timeout";
+
 /// The position of a file, and the index of an entry in it.
 type Position = (usize, EntryIndex);
 
@@ -39,35 +42,31 @@ impl Keyring {
         if wanted.is_empty() {
             return;
         }
-        let left = self.ask_key_services(services, grouped(wanted), recoveries);
-        let is_of_use = |position: &Position| {
-            let recovery = recoveries.get(position.0);
-            recovery.is_some_and(|recovery| !recovery.is_open() && recovery.is_enough() && recovery.has_open_group(position.1))
-        };
-        let (again, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(position, _)| is_of_use(position));
+        let mut decided: HashSet<Position> = wanted.iter().map(|(position, _)| *position).collect();
+        let mut left = self.ask_key_services(services, grouped(wanted), recoveries);
+        decided.retain(|position| !left.contains(position));
+        let again = of_use_again(recoveries, &decided);
         let time = services.timeout.saturating_sub(start.elapsed());
-        if again.is_empty() || time < LEAST_TIME {
-            left.extend(again);
-        } else {
+        if time < LEAST_TIME {
+            let late = again.into_iter().map(|(position, _)| position).collect();
+            give(recoveries, &late, &EntryFailure::ProgramFailed(NO_TIME.to_owned()));
+        } else if !again.is_empty() {
             let services = KeyServices {
                 timeout: time,
                 ..services.clone()
             };
             left.extend(self.ask_key_services(&services, alone(again), recoveries));
         }
-        let left: HashSet<Position> = left.into_iter().map(|(position, _)| position).collect();
-        for (file, recovery) in recoveries.iter_mut().enumerate() {
-            recovery.advance(|index, _| left.contains(&(file, index)).then_some(Err(EntryFailure::NotTried)));
-        }
+        give(recoveries, &left, &EntryFailure::NotTried);
     }
 
-    /// Asks about `wanted`, which are entries with their positions, and gives the answers to the files. Returns the entries that were not decided.
+    /// Asks about `wanted`, which are entries with their positions, and gives the answers to the files. Returns the positions of those that were not decided.
     fn ask_key_services(
         &self,
         services: &KeyServices,
         wanted: Vec<(Position, ServiceEntry)>,
         recoveries: &mut [&mut DataKeyRecovery],
-    ) -> Vec<(Position, RemoteKey)> {
+    ) -> HashSet<Position> {
         let (positions, keys): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
         let files = positions.iter().filter_map(|(file, _)| recoveries.get(*file));
         let files = names(files.map(|recovery| recovery.file.as_str()));
@@ -75,10 +74,10 @@ impl Keyring {
             Ok(time) => key_services::ask(services, &keys, &files, time),
             Err(failure) => keys.iter().map(|_| Err(failure.clone())).collect(),
         };
-        let (mut decided, mut left) = (HashMap::new(), Vec::new());
-        for ((position, key), answer) in positions.into_iter().zip(keys).zip(answers) {
+        let (mut decided, mut left) = (HashMap::new(), HashSet::new());
+        for (position, answer) in positions.into_iter().zip(answers) {
             match answer {
-                Err(EntryFailure::NotTried) => left.push((position, key.key)),
+                Err(EntryFailure::NotTried) => drop(left.insert(position)),
                 answer => drop(decided.insert(position, answer)),
             }
         }
@@ -106,11 +105,33 @@ fn alone(wanted: Vec<(Position, RemoteKey)>) -> Vec<(Position, ServiceEntry)> {
     wanted.into_iter().enumerate().map(number).collect()
 }
 
+/// Gives the entries in `left` to their files as not opened, because of `failure`.
+fn give(recoveries: &mut [&mut DataKeyRecovery], left: &HashSet<Position>, failure: &EntryFailure) {
+    for (file, recovery) in recoveries.iter_mut().enumerate() {
+        recovery.advance(|index, _| left.contains(&(file, index)).then(|| Err(failure.clone())));
+    }
+}
+
+/// The entries that it is of use to ask for after a first answer: those of open groups, if enough are open and do not fit. Groups that were open from the
+/// start, by a key of this host, are among them. What is in `decided` is not asked again.
+fn of_use_again(recoveries: &[&mut DataKeyRecovery], decided: &HashSet<Position>) -> Vec<(Position, RemoteKey)> {
+    let is_stuck = |recovery: &DataKeyRecovery| !recovery.is_open() && recovery.is_enough();
+    closed_entries_where(recoveries, |position| {
+        let recovery = recoveries.get(position.0).filter(|recovery| is_stuck(recovery));
+        recovery.is_some_and(|recovery| recovery.has_open_group(position.1)) && !decided.contains(&position)
+    })
+}
+
 /// The closed entries of key services that are asked for.
 fn closed_entries(recoveries: &[&mut DataKeyRecovery]) -> Vec<(Position, RemoteKey)> {
+    closed_entries_where(recoveries, |_| true)
+}
+
+fn closed_entries_where(recoveries: &[&mut DataKeyRecovery], is_asked: impl Fn(Position) -> bool) -> Vec<(Position, RemoteKey)> {
     let mut entries = Vec::new();
     for (file, recovery) in recoveries.iter().enumerate() {
-        let remote = recovery.closed().into_iter().filter_map(|(index, key)| match key {
+        let closed = recovery.closed().into_iter().filter(|(index, _)| is_asked((file, *index)));
+        let remote = closed.filter_map(|(index, key)| match key {
             MasterKey::Remote(key) => Some(((file, index), key.clone())),
             _ => None,
         });

@@ -237,7 +237,8 @@ fn administer(operation: &str, body: &Value) {
 
 #[test]
 fn aws_kms_opens_files_of_all_formats_and_refuses_with_words() {
-    if !has_all(&["sops", "local-kms", "unshare", "ip"]) || is_moved("aws_kms_opens_files_of_all_formats_and_refuses_with_words")
+    if !has_all(&["sops", "local-kms", "python3", "unshare", "ip"])
+        || is_moved("aws_kms_opens_files_of_all_formats_and_refuses_with_words")
     {
         return;
     }
@@ -270,6 +271,23 @@ fn aws_kms_opens_files_of_all_formats_and_refuses_with_words() {
     drop(service);
     let gone = note(&world, &manifest, file);
     assert!(gone.starts_with("http://127.0.0.1:5578"), "{gone}");
+    let (_refusing, port) = Service::telling_its_port(Command::new("python3").args(["-c", include_str!("services/aws.py")]));
+    let refused = |key: &str| {
+        let variables = CREDENTIALS
+            .replace("AKIAIOSFODNN7EXAMPLE", key)
+            .replace("5578", &port.to_string());
+        let variables = world.write("refused.env", variables);
+        note(&world, &with(manifest.clone(), "environmentFile", json!(variables)), file)
+    };
+    assert_eq!(
+        refused("AKIADENIEDDENIEDDENI"),
+        format!(
+            "User: arn:aws:iam::111122223333:user/web is not authorized to perform: kms:Decrypt on resource: {ARN}; asked with access key \
+             AKIADENIEDDENIEDDENI, from the environment; answered AccessDeniedException (HTTP 400); allow kms:Decrypt on {ARN} for this identity"
+        )
+    );
+    assert!(refused("ASIAEXPIREDEXPIREDEX").ends_with("; answered ExpiredTokenException (HTTP 400); renew the credentials"));
+    assert!(refused("AKIASTRANGERSTRANGER").contains("; answered UnrecognizedClientException (HTTP 400); AWS does not know"));
     let none = world.write("none.env", "AWS_EC2_METADATA_DISABLED=true\n");
     let none = note(&world, &with(manifest, "environmentFile", json!(none)), file);
     assert!(
@@ -284,12 +302,12 @@ fn a_key_service_of_sops_opens_files_of_all_formats() {
         return;
     }
     let world = World::user();
-    let _kms = Service::kms(&world);
+    let kms = Service::kms(&world);
     let files = all_files(&world, &["--kms", ARN], &json!({"kms": [{"arn": ARN}]}), CREDENTIALS);
     let credentials = || CREDENTIALS.lines().filter_map(|line| line.split_once('='));
     let mut sops = Command::new("sops");
     sops.args(["keyservice", "--network", "tcp", "--address", "127.0.0.1:5000"]);
-    let _tcp = Service::start(sops.envs(credentials()), 5000);
+    let tcp = Service::start(sops.envs(credentials()), 5000);
     let socket = world.input("ks");
     let mut sops = Command::new("sops");
     sops.args(["keyservice", "--network", "unix", "--address"]).arg(&socket);
@@ -308,16 +326,42 @@ fn a_key_service_of_sops_opens_files_of_all_formats() {
         "    hckms:\n        - key_id: cn-north-4:0\n          arn: ",
     );
     let foreign = world.write("huawei.yaml", text);
-    let told = note(
-        &world,
-        &with(manifest, "addresses", json!(["tcp://127.0.0.1:5000"])),
-        &foreign,
-    );
+    let manifest = with(manifest, "addresses", json!(["tcp://127.0.0.1:5000"]));
+    let told = note(&world, &manifest, &foreign);
     let refusal = "; the key service at tcp://127.0.0.1:5000 refuses: ";
     let (lacks, reason) = told.split_once(refusal).unwrap_or_else(|| panic!("{told}"));
     assert!(lacks.starts_with("no credentials for Huawei Cloud: looked for "), "{told}");
     let remedy = "; give that service what it lacks, where it runs";
     assert!(reason.len() > remedy.len() + 20 && reason.ends_with(remedy), "{told}");
+    // What the service of the key refuses is in its reason.
+    let reason = |path: &Path| {
+        let told = note(&world, &manifest, path);
+        told.split_once(refusal).unwrap_or_else(|| panic!("{told}")).1.to_owned()
+    };
+    let text = fs::read_to_string(file).unwrap();
+    let changed = world.write(
+        "context.yaml",
+        text.replace(
+            "aws_profile: \"\"",
+            "context:\n              Env: test\n          aws_profile: \"\"",
+        ),
+    );
+    assert!(
+        reason(&changed).contains("InvalidCiphertextException"),
+        "{}",
+        reason(&changed)
+    );
+    administer("DisableKey", &json!({"KeyId": ARN.rsplit('/').next().unwrap()}));
+    assert!(reason(file).contains("DisabledException"), "{}", reason(file));
+    drop(kms);
+    assert!(reason(file).contains("connection refused"), "{}", reason(file));
+    drop(tcp);
+    let gone = note(&world, &manifest, file);
+    assert!(
+        gone.contains("; the key service at tcp://127.0.0.1:5000: Connection refused")
+            && gone.ends_with("start the service, or correct its address"),
+        "{gone}"
+    );
 }
 
 /// Plays the transit engine of Vault, as in a boot of the Nix side.
@@ -331,7 +375,7 @@ fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
         return;
     }
     let world = World::user();
-    let _service = Service::start(Command::new("python3").args(["-c", VAULT]), 8200);
+    let service = Service::start(Command::new("python3").args(["-c", VAULT]), 8200);
     let address = "http://127.0.0.1:8200";
     let key = format!("{address}/v1/a/b/keys/sops");
     let group = json!({"hc_vault": [key]});
@@ -358,12 +402,51 @@ fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
         "permission denied; asked with the token in VAULT_TOKEN; answered HTTP 403; allow update on a/b/decrypt/sops in a policy of the \
          token, and check that the token has not expired, and VAULT_NAMESPACE"
     );
+    // The host signs in, as a role.
+    let secret = world.write("secret", "the-secret\n");
+    let by_role = with(
+        by_file,
+        "environment",
+        json!({"VAULT_ROLE_ID": "the-role", "VAULT_SECRET_ID_FILE": secret}),
+    );
+    assert_opens(&world, &by_role, &files);
+    fs::write(&secret, "old").unwrap();
+    assert!(note(&world, &by_role, file).starts_with(
+        "invalid role or secret ID; asked with a token for the role in VAULT_ROLE_ID, from auth/approle/login; answered HTTP 400; correct the role"
+    ));
+    fs::write(world.input("services.env"), "VAULT_TOKEN=hvs.good\n").unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    for (key, words) in [
+        (
+            "other",
+            "encryption key not found; asked with the token in VAULT_TOKEN; answered HTTP 400; check the name of the key in the file",
+        ),
+        (
+            "replaced",
+            "cipher: message authentication failed; asked with the token in VAULT_TOKEN; answered HTTP 400; the key of this name is another one",
+        ),
+        (
+            "raised",
+            "answered HTTP 400; lower min_decryption_version of the key, or run sops updatekeys on the file",
+        ),
+    ] {
+        let told = note(
+            &world,
+            &manifest,
+            &world.write("changed.yaml", text.replace("key_name: sops", &format!("key_name: {key}"))),
+        );
+        assert!(told.contains(words), "{told}");
+    }
+    drop(service);
+    let gone = note(&world, &manifest, file);
+    assert!(gone.starts_with(&format!("{address}: Connection refused")), "{gone}");
 }
 
 /// The list of entries of AWS KMS in the metadata of a JSON file.
 const KMS: &str = r#""kms": [{"arn": "arn:aws:kms:eu-west-1:1:key/2", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC", "aws_profile": ""}],"#;
 /// The lists of entries of other services.
 const OTHER_SERVICES: &str = r#"
+    "hc_vault": [{"vault_address": "https://vault.example.com:8200", "engine_path": "transit", "key_name": "k", "created_at": "2024-01-01T00:00:00Z", "enc": "vault:v1:AQIC"}],
     "azure_kv": [{"vault_url": "https://v.vault.azure.net", "name": "sops", "version": "", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],
     "gcp_kms": [{"resource_id": "projects/p/locations/l/keyRings/r/cryptoKeys/k", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],
     "hckms": [{"key_id": "cn-north-4:0", "created_at": "2024-01-01T00:00:00Z", "enc": "AQIC"}],"#;
@@ -389,7 +472,12 @@ fn nobody_is_asked_about_a_file_that_a_key_at_hand_opens() {
     }
     let world = World::user();
     let both = with_entries(&world, "both.json", &(KMS.to_owned() + OTHER_SERVICES));
-    let manifest = scripted(&world, "#!/bin/sh\nexit 1\n").secret("s", &both, "database/host");
+    let manifest = with(
+        scripted(&world, "#!/bin/sh\nexit 1\n"),
+        "addresses",
+        json!(["unix:///run/ks", "tcp://127.0.0.1:5000"]),
+    );
+    let manifest = manifest.secret("s", &both, "database/host");
     let (said, calls) = world.trace(&manifest, &["-e", "trace=execve,socket,connect"], &[]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let started: Vec<_> = calls
@@ -397,7 +485,9 @@ fn nobody_is_asked_about_a_file_that_a_key_at_hand_opens() {
         .filter(|call| call.name == "execve" && call.succeeded())
         .collect();
     assert_eq!(started.len(), 1, "{started:?}");
-    let sockets: Vec<_> = calls.iter().filter(|call| call.arguments.contains("AF_INET")).collect();
+    // So it does not matter what the network is like. A socket of another kind is one for names of users (AF_UNIX) at most.
+    let is_socket = |name: &str| matches!(name, "socket" | "connect");
+    let sockets: Vec<_> = calls.iter().filter(|call| is_socket(&call.name)).collect();
     assert!(sockets.is_empty(), "{sockets:?}");
 }
 
@@ -506,13 +596,69 @@ fn an_answer_that_does_not_fit_the_file_is_not_the_last_one() {
     let (said, starts) = with_stale_entries(300, false);
     assert_eq!(
         (said.code, starts),
-        (Some(1), vec!["64".to_owned(), "63".to_owned()]),
+        (Some(1), vec!["64".to_owned(), "64".to_owned()]),
         "{said:?}"
     );
     // It is said why the one that would fit does not open.
     let (said, _) = with_stale_entries(2, true);
     let cause = "neither its MAC nor its values authenticate; other entries of the file did not open: denied; ";
     assert!(said.err.contains(cause), "{said:?}");
+}
+
+/// It is said why nobody is asked again.
+#[test]
+fn a_data_key_that_does_not_fit_may_leave_no_time_for_another_one() {
+    let world = World::user();
+    let (path, _) = merged(&world, &["0".to_owned(), "1".to_owned()]);
+    let script = format!("#!/bin/sh\ncat > /dev/null\necho '{{\"id\":0,\"data_key\":\"{OTHER_KEY}\"}}'\n");
+    let manifest = with(scripted(&world, &script), "timeout", json!(1)).without("ageKeyFile");
+    let said = world.run(&manifest.secret("s", &path, "database/host"));
+    let told = "other entries of the file did not open: not asked, because no time was left after another entry had opened; raise \
+        sops.keyServices.timeout";
+    assert!(said.code == Some(1) && said.err.contains(told), "{said:?}");
+}
+
+/// A share that a key of this host gives may be one of an older version of the file.
+#[test]
+fn entries_of_a_group_that_was_open_before_are_asked_for_if_the_shares_do_not_fit() {
+    if !has("age") {
+        return;
+    }
+    let world = World::user();
+    let mut file: Value = serde_json::from_str(&fs::read_to_string(with_entries(&world, "f.json", "")).unwrap()).unwrap();
+    // The data key of the file in the place of a share: what it takes for one has a wrong length, so a share is made of it.
+    let kms = |enc| json!({"arn": ARN, "created_at": "2024-01-01T00:00:00Z", "enc": enc, "aws_profile": ""});
+    let age = json!([{"recipient": OURS, "enc": encrypted_share(&world)}]);
+    let metadata = file["sops"].as_object_mut().unwrap();
+    metadata.remove("age");
+    let groups = json!([{"age": age, "kms": [kms("first")]}, {"kms": [kms("second")]}]);
+    metadata.extend([("shamir_threshold".to_owned(), json!(2)), ("key_groups".to_owned(), groups)]);
+    let path = world.write("f.json", file.to_string());
+    let log = world.write("log", "");
+    let script = format!(
+        "#!/bin/sh\n(cat; echo) >> {}\necho '{{\"id\":0,\"data_key\":\"{SHARE}\"}}'\n",
+        log.display()
+    );
+    let said = world.run(&scripted(&world, &script).secret("s", &path, "database/host"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let log = fs::read_to_string(log).unwrap();
+    let asked = log.lines().map(|line| {
+        let request: Value = serde_json::from_str(line).unwrap();
+        let entries = request["entries"].as_array().unwrap();
+        entries
+            .iter()
+            .map(|entry| entry["entry"]["kms"]["enc"].as_str().unwrap().to_owned())
+            .collect()
+    });
+    assert_eq!(asked.collect::<Vec<Vec<_>>>(), [["second"], ["first"]]);
+}
+
+/// A share that fits nothing, encrypted to the key of the world.
+fn encrypted_share(world: &World) -> String {
+    let share = world.write("share", SHARE);
+    let mut age = Command::new("sh");
+    age.args(["-c", r#"base64 --decode "$1" | age --encrypt --armor --recipient "$0""#, OURS]);
+    String::from_utf8(age.arg(share).output().unwrap().stdout).unwrap()
 }
 
 /// A share that fits nothing yet is no reason to ask again: the other group has to be opened first.

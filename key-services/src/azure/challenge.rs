@@ -2,7 +2,7 @@
 
 use ureq::http::Uri;
 
-use super::vault::Vault;
+use super::vault::{Vault, is_above};
 use crate::{
     fault::{Fault, Kind},
     origin::Origin,
@@ -44,13 +44,15 @@ pub(crate) fn read(header: &str, vault: &Vault) -> Result<Challenge, Fault> {
             tenant,
             resource: service.to_string(),
         }),
-        None => Err(stray(&quote(resource, &[]), vault)),
+        None => Err(stray(resource, named.as_ref(), vault)),
     }
 }
 
-/// The fault that the vault wants a token for another service than those that it may get one for.
-fn stray(resource: &str, vault: &Vault) -> Fault {
-    if vault.home.is_some() {
+/// The fault that the vault wants a token for another service than those that it may get one for: `resource`, which is at `named`.
+fn stray(resource: &str, named: Option<&Origin>, vault: &Vault) -> Fault {
+    let resource = quote(resource, &[]);
+    // One that is not above the vault is of no use in the list, either.
+    if vault.home.is_some() || !named.is_some_and(|named| is_above(named, &vault.origin)) {
         let cause = format!(
             "{} wants a token for {resource}, to which it does not belong, so it gets none",
             vault.origin
@@ -134,6 +136,9 @@ mod tests {
         }
         let own = "https://v.vault.corp.example:8443";
         assert!(wanted(own, &bearer("https://vault.corp.example")).is_some());
+        let kind = |resource: &str| read(&bearer(resource), &vault(own)).err().map(|fault| fault.kind);
+        assert_eq!(kind("https://corp.example"), Some(Kind::AddressRefused));
+        assert_eq!(kind("https://management.azure.com"), Some(Kind::ServiceFailed));
         for resource in [
             "https://vault.azure.net",
             "https://example",

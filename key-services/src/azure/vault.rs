@@ -61,7 +61,7 @@ impl Vault {
 }
 
 /// Whether the host of `service` is a domain above that of `server`.
-fn is_above(service: &Origin, server: &Origin) -> bool {
+pub(super) fn is_above(service: &Origin, server: &Origin) -> bool {
     let below = server.host().strip_suffix(service.host());
     service.is_https() && service.port() == 443 && below.is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }

@@ -4,8 +4,6 @@ use std::{
     io::{self, Read, Write},
     net::{TcpStream, ToSocketAddrs as _},
     os::unix::net::UnixStream,
-    sync::mpsc,
-    thread,
     time::Duration,
 };
 
@@ -30,7 +28,7 @@ enum Stream {
 pub(crate) fn connect(address: &str, deadline: Deadline) -> io::Result<Connection> {
     let stream = if let Some(rest) = address.strip_prefix("unix:") {
         let path = rest.strip_prefix("//").unwrap_or(rest).to_owned();
-        Stream::Unix(within(deadline, move || UnixStream::connect(path))?)
+        Stream::Unix(deadline.within(move || UnixStream::connect(path))?)
     } else if let Some(rest) = address.strip_prefix("tcp://") {
         Stream::Tcp(connect_tcp(rest, deadline)?)
     } else {
@@ -44,22 +42,13 @@ pub(crate) fn connect(address: &str, deadline: Deadline) -> io::Result<Connectio
 fn connect_tcp(address: &str, deadline: Deadline) -> io::Result<TcpStream> {
     let mut last = io::Error::other("the name has no address");
     let name = address.to_owned();
-    for address in within(deadline, move || name.to_socket_addrs().map(Vec::from_iter))? {
+    for address in deadline.within(move || name.to_socket_addrs().map(Vec::from_iter))? {
         match TcpStream::connect_timeout(&address, time_left(deadline)?) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
     }
     Err(last)
-}
-
-/// What `work` gives before the deadline. It takes as long as the system likes, so a thread of its own waits for it.
-fn within<T: Send + 'static>(deadline: Deadline, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new().spawn(move || sender.send(work()))?;
-    receiver
-        .recv_timeout(deadline.remaining())
-        .map_err(|_| io::ErrorKind::TimedOut)?
 }
 
 fn time_left(deadline: Deadline) -> io::Result<Duration> {

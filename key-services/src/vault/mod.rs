@@ -1,5 +1,6 @@
-//! The transit engine of Vault and OpenBao: which server may be asked, with which token, and the one call that opens a data key.
+//! The transit engine of Vault and OpenBao: which server may be asked, with which token or login, and the one call that opens a data key.
 
+mod login;
 mod refusal;
 mod server;
 mod token;

@@ -15,11 +15,29 @@ struct Said {
     errors: Vec<String>,
 }
 
-/// The fault that `answer` tells. `path`: what was asked, as policies name it. `token`: what must not be shown.
+/// The fault that `answer` to the call that opens a data key tells. `path`: what was asked, as policies name it. `token`: what must not be shown.
 pub(crate) fn fault(answer: &Answer, path: &str, token: &str) -> Fault {
+    told(answer, &[token], |message| meaning(answer.status, message, path))
+}
+
+/// The fault that `answer` to a login at `path` tells. `secrets`: what must not be shown.
+pub(crate) fn of_login(answer: &Answer, path: &str, secrets: &[&str]) -> Fault {
+    told(answer, secrets, |message| match answer.status {
+        400 | 401 | 403 => {
+            let remedy = format!(
+                "correct the role and what this host proves it by, and check that a method is mounted at {path}, and VAULT_NAMESPACE"
+            );
+            (Kind::BadCredentials, remedy)
+        }
+        404 => (Kind::BadCredentials, "check VAULT_AUTH_PATH, and VAULT_NAMESPACE".to_owned()),
+        status => meaning(status, message, path),
+    })
+}
+
+fn told(answer: &Answer, secrets: &[&str], meaning: impl Fn(&str) -> (Kind, String)) -> Fault {
     let said = serde_json::from_slice::<Said>(answer.body.expose()).unwrap_or_default();
-    let message = quote(&said.errors.join("; "), &[token]);
-    let (kind, remedy) = meaning(answer.status, &message, path);
+    let message = quote(&said.errors.join("; "), secrets);
+    let (kind, remedy) = meaning(&message);
     let cause = if message.is_empty() {
         "the server gives no reason".to_owned()
     } else {

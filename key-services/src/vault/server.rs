@@ -9,7 +9,7 @@ use crate::{
 
 /// The address, with nothing behind the port, at which the key is asked for that a file says is at `address`.
 ///
-/// `VAULT_AGENT_ADDR` goes before what the file says. Else the file's address counts if `allowed`, `VAULT_ADDR` or `SOPS_HC_VAULT_ALLOWLIST` (with
+/// `VAULT_AGENT_ADDR` goes before what the file says; if it names a socket ([`socket`]), the address is that of this host. Else the file's address counts if `allowed`, `VAULT_ADDR` or `SOPS_HC_VAULT_ALLOWLIST` (with
 /// commas between) has one of the same scheme, host and port.
 ///
 /// # Errors
@@ -17,19 +17,26 @@ use crate::{
 /// If nobody allows the address.
 pub(crate) fn address(address: &str, allowed: &[String], environment: &Environment) -> Result<String, Fault> {
     if let Some(agent) = environment.get("VAULT_AGENT_ADDR") {
-        if agent.starts_with("unix:") {
-            let fault = Fault::new(
-                Kind::NotSpoken,
-                "VAULT_AGENT_ADDR names a Unix socket, which this program does not speak to",
-            );
-            return Err(fault.remedy("have the agent listen on 127.0.0.1 too, and name that address"));
+        if socket(environment).is_some() {
+            return Ok("http://localhost".to_owned());
         }
         // It may have a password in it, so it is not shown.
-        let no_address = || Fault::new(Kind::Other, "VAULT_AGENT_ADDR is no address of HTTP, or has a user in it");
+        let no_address = || {
+            Fault::new(
+                Kind::Other,
+                "VAULT_AGENT_ADDR is neither an address of HTTP nor unix:///path, or has a user in it",
+            )
+        };
         let agent = Origin::alone(agent).ok_or_else(|| no_address().remedy("write it as http://127.0.0.1:8100"))?;
         return Ok(agent.to_string());
     }
     of_file(address, allowed, environment).map(|origin| origin.to_string())
+}
+
+/// The path of the socket of an agent, if `VAULT_AGENT_ADDR` names one: `unix:///path`.
+pub(super) fn socket(environment: &Environment) -> Option<&str> {
+    let path = environment.get("VAULT_AGENT_ADDR")?.strip_prefix("unix://")?;
+    path.starts_with('/').then_some(path)
 }
 
 /// The server at `address`, which a file names, if somebody has allowed it.
@@ -126,6 +133,14 @@ mod tests {
         assert_eq!(
             asked(good, &[], &[("VAULT_AGENT_ADDR", "http://127.0.0.1:8100/")]),
             Ok("http://127.0.0.1:8100".to_owned())
+        );
+        assert_eq!(
+            asked(good, &[], &[("VAULT_AGENT_ADDR", "unix:///run/agent")]),
+            Ok("http://localhost".to_owned())
+        );
+        assert_eq!(
+            asked(good, &[], &[("VAULT_AGENT_ADDR", "unix://run/agent")]),
+            Err(Kind::Other)
         );
     }
 }

@@ -1,29 +1,37 @@
 //! Opens data keys with a transit engine.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{refusal, server, token};
+use super::{
+    login::{Login, SignedIn},
+    refusal, server,
+    token::{self, Source, Token},
+};
 use crate::{
     deadline::Deadline,
     environment::Environment,
     fault::{Fault, Kind},
     form::encode,
-    http::{Client, Question},
+    http::{Answer, Client, Question},
+    identity,
     request::VaultKey,
     secret::Secret,
     trust::{self, Trust},
 };
 
 /// Variables that clients of Vault obey and this one does not.
-const UNOBEYED: [&str; 8] = [
+const UNOBEYED: [&str; 7] = [
     "VAULT_CACERT_BYTES",
     "VAULT_CAPATH",
-    "VAULT_CLIENT_CERT",
     "VAULT_HEADERS",
     "VAULT_HTTP_PROXY",
     "VAULT_PROXY_ADDR",
@@ -31,11 +39,16 @@ const UNOBEYED: [&str; 8] = [
     "VAULT_TLS_SERVER_NAME",
 ];
 
+/// What a search for a token came to. Entries that wait for the same search wait here.
+type Found = Arc<OnceLock<Result<Token, Fault>>>;
+
 /// Vault and OpenBao, as one run asks them.
 pub(crate) struct Vault<'a> {
     environment: &'a Environment,
     allowed: &'a [String],
     client: Client,
+    /// The tokens, by the servers that they are for.
+    tokens: Mutex<BTreeMap<String, Found>>,
 }
 
 /// What the engine answers.
@@ -52,11 +65,15 @@ struct Data {
 impl<'a> Vault<'a> {
     /// Vault and OpenBao, at the addresses in `allowed` and those that `environment` names.
     pub(crate) fn new(environment: &'a Environment, allowed: &'a [String], deadline: Deadline) -> Self {
-        let trust = Trust::named_by(&["VAULT_CACERT", "SSL_CERT_FILE", trust::DEFAULT], environment);
+        let client = server::socket(environment).map_or_else(
+            || Client::new(trust(environment), environment, deadline),
+            |path| Client::at_socket(path, deadline),
+        );
         Self {
             environment,
             allowed,
-            client: Client::new(trust, environment, deadline),
+            client,
+            tokens: Mutex::default(),
         }
     }
 
@@ -68,19 +85,15 @@ impl<'a> Vault<'a> {
     pub(crate) fn open(&self, key: &VaultKey) -> Result<Secret, Fault> {
         let server = server::address(&key.vault_address, self.allowed, self.environment)?;
         let path = path(key)?;
-        let token = token::find(self.environment)?;
+        let found = self.search(&server);
+        let token = found.get_or_init(|| self.token(&server));
+        let token = token.as_ref().map_err(Clone::clone)?;
         let body = json!({ "ciphertext": key.enc }).to_string();
-        let answer = self.client.ask(&Question {
-            method: "PUT",
-            url: &format!("{server}/v1/{path}"),
-            headers: self.headers(token.text.as_ref()),
-            body: body.as_bytes(),
-            patience: Duration::MAX,
-        });
-        let answer = answer.map_err(|fault| self.with_unobeyed(fault).asked_by(&*token.origin))?;
+        let answer = self.put(&format!("{server}/v1/{path}"), token.text.as_ref(), body.as_bytes());
+        let answer = answer.map_err(|fault| fault.asked_by(&*token.origin))?;
         if answer.status != 200 {
             let secret = token.text.as_ref().map_or("", |text| text.as_str());
-            return Err(refusal::fault(&answer, &path, secret).asked_by(token.origin));
+            return Err(refusal::fault(&answer, &path, secret).asked_by(&*token.origin));
         }
         let odd = || Fault::new(Kind::ServiceFailed, format!("{server} gave an answer without a data key"));
         let answered: Answered = serde_json::from_slice(answer.body.expose()).map_err(|_| odd())?;
@@ -93,6 +106,54 @@ impl<'a> Vault<'a> {
     /// Whether another program may ask for the key. That program does not look at the address and the path as this one does.
     pub(crate) fn may_be_passed_on(&self, key: &VaultKey) -> bool {
         server::of_file(&key.vault_address, self.allowed, self.environment).is_ok() && path(key).is_ok()
+    }
+
+    /// The search for the token for `server`, which many entries share.
+    fn search(&self, server: &str) -> Found {
+        match self.tokens.lock() {
+            Ok(mut tokens) => tokens.entry(server.to_owned()).or_default().clone(),
+            Err(_) => Found::default(),
+        }
+    }
+
+    fn token(&self, server: &str) -> Result<Token, Fault> {
+        match token::find(self.environment)? {
+            Source::Here(token) => Ok(token),
+            Source::Login(login) => self.sign_in(server, login),
+        }
+    }
+
+    /// The token that `server` gives for `login`.
+    fn sign_in(&self, server: &str, login: Login) -> Result<Token, Fault> {
+        let url = format!("{server}/v1/{}", login.path);
+        let answer = self.put(&url, None, login.body.expose());
+        let answer = answer.map_err(|fault| fault.asked_by(&*login.identity))?;
+        if answer.status != 200 {
+            let secrets = login.secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>();
+            return Err(refusal::of_login(&answer, &login.path, &secrets).asked_by(login.identity));
+        }
+        let odd = |_| {
+            Fault::new(
+                Kind::ServiceFailed,
+                format!("{server} gave an answer to a login without a token"),
+            )
+        };
+        let signed_in: SignedIn = serde_json::from_slice(answer.body.expose()).map_err(odd)?;
+        Ok(Token {
+            text: Some(Zeroizing::new(signed_in.auth.client_token.text().to_owned())),
+            origin: login.identity,
+        })
+    }
+
+    fn put(&self, url: &str, token: Option<&Zeroizing<String>>, body: &[u8]) -> Result<Answer, Fault> {
+        let answer = self.client.ask(&Question {
+            method: "PUT",
+            url,
+            headers: self.headers(token),
+            body,
+            patience: Duration::MAX,
+        });
+        answer.map_err(|fault| self.with_unobeyed(fault))
     }
 
     /// The fault with the variables that other programs obey and this one does not: they may be why it fails.
@@ -118,6 +179,12 @@ impl<'a> Vault<'a> {
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
+}
+
+/// Whom Vault is believed by, and the certificate of this host if it has one for Vault.
+fn trust(environment: &Environment) -> Result<Trust, Fault> {
+    let trust = Trust::named_by(&["VAULT_CACERT", "SSL_CERT_FILE", trust::DEFAULT], environment)?;
+    Ok(trust.with(identity::named_by("VAULT_CLIENT_CERT", "VAULT_CLIENT_KEY", environment)?))
 }
 
 /// The path of the call, as policies name it: `ENGINE/decrypt/KEY`. What has a meaning in addresses is encoded, and no segment leads upwards.

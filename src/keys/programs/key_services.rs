@@ -29,8 +29,10 @@ const MOST_ENTRIES: usize = 8 << 20;
 const MOST_PART: usize = 44;
 /// The time that the program may take for itself, beyond the time for the services.
 const OWN_TIME: Duration = Duration::from_secs(1);
-/// Limit: a message about a service shows at most this many characters.
+/// Limit: a message about a service shows at most this many characters, of which the cause has at least [`CAUSE_WORDS`] if it needs them.
 const MOST_WORDS: usize = 1200;
+/// See [`MOST_WORDS`].
+const CAUSE_WORDS: usize = 400;
 
 /// A data key or a share of one, or why there is none.
 type Part = Result<Plaintext, EntryFailure>;
@@ -199,13 +201,17 @@ fn part(text: &str) -> Part {
 }
 
 impl ServiceRefusal {
-    /// What a person should know: what happened, as whom this host asked, what the service answered, and what to do.
+    /// What a person should know: what happened, as whom this host asked, what the service answered, and what to do. If all of it is too long, the
+    /// cause is cut: several key services may have had their say in it.
     fn words(&self) -> String {
-        let asked = self.identity.as_ref().map(|identity| format!("asked with {identity}"));
-        let answered = self.status.as_ref().map(|status| format!("answered {status}"));
-        let parts = [Some(self.cause.clone()), asked, answered, self.remedy.clone()];
-        let words = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        one_line(&words).chars().take(MOST_WORDS).collect()
+        let asked = self.identity.as_ref().map(|identity| format!("; asked with {identity}"));
+        let answered = self.status.as_ref().map(|status| format!("; answered {status}"));
+        let remedy = self.remedy.as_ref().map(|remedy| format!("; {remedy}"));
+        let rest = [asked, answered, remedy].into_iter().flatten().collect::<String>();
+        let rest: String = one_line(&rest).chars().take(MOST_WORDS - CAUSE_WORDS).collect();
+        let most = MOST_WORDS - rest.chars().count();
+        let cause: String = one_line(&self.cause).chars().take(most).collect();
+        cause + &rest
     }
 }
 
@@ -286,6 +292,25 @@ mod tests {
                 Err("BadLength".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn of_a_long_refusal_the_cause_is_cut() {
+        let refusal = ServiceRefusal {
+            cause: "c".repeat(2000),
+            remedy: Some("ask them".to_owned()),
+            identity: None,
+            status: Some("HTTP 403".to_owned()),
+        };
+        let words = refusal.words();
+        assert_eq!(words.chars().count(), MOST_WORDS);
+        assert!(
+            words.starts_with("ccc") && words.ends_with("c; answered HTTP 403; ask them"),
+            "{words}"
+        );
+        let remedy = Some("r".repeat(2000));
+        let words = ServiceRefusal { remedy, ..refusal }.words();
+        assert_eq!(words.matches('c').count(), CAUSE_WORDS);
     }
 
     #[test]

@@ -286,7 +286,7 @@ mod tests {
         let work = |number: &u64| {
             let (done, number) = (Arc::clone(&done), *number);
             move || {
-                thread::sleep(Duration::from_millis(if number == 1 { 300 } else { 0 }));
+                thread::sleep(Duration::from_millis(if number == 1 { 2000 } else { 0 }));
                 done.lock().unwrap().push(number);
             }
         };

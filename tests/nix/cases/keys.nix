@@ -520,6 +520,13 @@ in
             namespace = "admin/web";
             agentAddress = "http://127.0.0.1:8100";
             certificateFile = "/etc/ssl/vault.pem";
+            clientCertificateFile = "/etc/ssl/host.pem";
+            clientKeyFile = "/run/keys/host.key";
+            roleId = "0d0466b0-e727-4d9c-b35d-f84bb474a37f";
+            secretIdFile = "/run/keys/secret-id";
+            kubernetesRole = "web";
+            kubernetesTokenFile = "/run/keys/pod-token";
+            authPath = "team/approle";
           };
         };
       })

@@ -1,15 +1,28 @@
-"""Plays the transit engine `a/b` of Vault, with the key `sops`. It encrypts by base64, for those who have the token."""
+"""Plays the transit engine `a/b` of Vault, with the key `sops`. It encrypts by base64, for those who have the token or sign in as a role."""
 
 import http.server
 import json
 
 
+# What the engine says of keys that do not open what they are asked for.
+REFUSALS = {
+    "replaced": "cipher: message authentication failed",
+    "raised": "ciphertext or signature version is disallowed by policy (too old)",
+}
+
+
 class Engine(http.server.BaseHTTPRequestHandler):
     def do_PUT(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/v1/auth/approle/login":
+            if asked == {"role_id": "the-role", "secret_id": "the-secret"}:
+                return self.answer(200, {"auth": {"client_token": "hvs.good"}})
+            return self.answer(400, {"errors": ["invalid role or secret ID"]})
         action, key = self.path.removeprefix("/v1/a/b/").split("/")
         if self.headers.get("X-Vault-Token") != "hvs.good":
             self.answer(403, {"errors": ["permission denied"]})
+        elif key in REFUSALS:
+            self.answer(400, {"errors": [REFUSALS[key]]})
         elif key != "sops":
             self.answer(400, {"errors": ["encryption key not found"]})
         elif action == "encrypt":
