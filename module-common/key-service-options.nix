@@ -92,7 +92,8 @@ in
       type = types.ints.between 1 3600;
       default = 10;
       description = ''
-        How many seconds everything that is asked of one service may take. It ends sooner if `sops.keyTimeout` is over. At most 3600.
+        How many seconds everything that is asked of one service may take. It ends sooner if `sops.keyTimeout` is over. If there is a `sops keyservice`, half of
+        the time is left for it. At most 3600.
       '';
     };
 
@@ -139,7 +140,7 @@ in
       tokenFile = fileOption "/run/vault/token" "File with the token, as an agent of Vault writes it to its sink.";
       namespace = textOption "admin/web" "The namespace (`VAULT_NAMESPACE`).";
       agentAddress = textOption "unix:///run/vault-agent/socket" "The address of an agent, which is asked instead of the server that the sops file names (`VAULT_AGENT_ADDR`): `unix:///path` or `http://host:port`.";
-      roleId = textOption "0d0466b0-e727-4d9c-b35d-f84bb474a37f" "The role of AppRole with which the host signs in, if it has neither a token nor an agent.";
+      roleId = textOption "0d0466b0-e727-4d9c-b35d-f84bb474a37f" "The role of AppRole with which the host signs in, if it has neither a token nor an agent. This is no secret, unless the role needs none beside it: then put `VAULT_ROLE_ID` into `sops.keyServices.environmentFile`.";
       secretIdFile = fileOption "/run/keys/secret-id" "File with the secret of the role in `sops.keyServices.vault.roleId`, if the role needs one.";
       kubernetesRole = textOption "web" "The role with which a pod of Kubernetes signs in, if it has neither a token nor an agent.";
       kubernetesTokenFile = fileOption "/run/keys/pod-token" "File with the token of the pod, if it is not at `/var/run/secrets/kubernetes.io/serviceaccount/token`.";

@@ -148,6 +148,28 @@ impl Client {
     ///
     /// If there is no answer in time. What the service refuses is no error here.
     pub(crate) fn ask(&self, question: &Question<'_>) -> Result<Answer, Fault> {
+        let origin = self.origin(question)?;
+        for pause in PAUSES {
+            let answer = self.ask_once(&origin, question, true)?;
+            if !is_overloaded(&answer) || self.deadline.remaining() < pause * 2 {
+                return Ok(answer);
+            }
+            sleep(pause);
+        }
+        self.ask_once(&origin, question, true)
+    }
+
+    /// Asks once, whatever comes of it: for what may be used up by it, such as a secret.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::ask`].
+    pub(crate) fn ask_for_once(&self, question: &Question<'_>) -> Result<Answer, Fault> {
+        self.ask_once(&self.origin(question)?, question, false)
+    }
+
+    /// The server that is asked, if it may be.
+    fn origin(&self, question: &Question<'_>) -> Result<Origin, Fault> {
         // The address may have a password in it, so it is not shown.
         let no_address = || {
             Fault::new(
@@ -159,24 +181,17 @@ impl Client {
         if origin.is_https() {
             self.trust.clone()?;
         }
-        for pause in PAUSES {
-            let answer = self.ask_once(&origin, question)?;
-            if !is_overloaded(&answer) || self.deadline.remaining() < pause * 2 {
-                return Ok(answer);
-            }
-            sleep(pause);
-        }
-        self.ask_once(&origin, question)
+        Ok(origin)
     }
 
-    fn ask_once(&self, origin: &Origin, question: &Question<'_>) -> Result<Answer, Fault> {
+    fn ask_once(&self, origin: &Origin, question: &Question<'_>, may_repeat: bool) -> Result<Answer, Fault> {
         if let Some(fault) = self.silent.lock().ok().and_then(|silent| silent.get(origin).cloned()) {
             return Err(fault);
         }
         let agent = self.agent(origin)?;
         let answer = match self.send(agent, question) {
             // To open a data key twice is no harm.
-            Err(error) if is_broken_off(&error) => self.send(agent, question),
+            Err(error) if may_repeat && is_broken_off(&error) => self.send(agent, question),
             answer => answer,
         };
         answer.map_err(|error| {

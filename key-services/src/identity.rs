@@ -39,7 +39,8 @@ pub(crate) fn named_by(certificate: &str, key: &str, environment: &Environment) 
         .map(|certificate| CertificateDer::from(certificate.der().to_vec()));
     if !fits(ders.collect(), text.as_bytes()) {
         let why = format!("is not the key of the certificate in {certificate_file}, or of an unusual kind");
-        return Err(unusable(key_file, key, &why));
+        let fault = unusable(key_file, key, &why);
+        return Err(fault.remedy("name the key of that certificate: of P-256, P-384, Ed25519, or RSA with 2048 bits or more"));
     }
     Ok(Some(ClientCert::new_with_certs(&chain, private)))
 }

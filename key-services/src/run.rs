@@ -22,6 +22,8 @@ use crate::{
 const MOST_AT_ONCE: usize = 64;
 /// The most threads. Each has buffers of its own for its server.
 const MOST_THREADS: usize = 256;
+/// The most queues of one service, so that all services together have less than [`MOST_THREADS`]: the files say how many places there are.
+const MOST_QUEUES: usize = 48;
 /// The most time that a request may give: an hour.
 const MOST_SECONDS: u32 = 3600;
 
@@ -41,7 +43,7 @@ struct Waiting {
     fault: Option<Fault>,
 }
 
-/// Entries of one place, and how many there are at first.
+/// Entries of one place, or of several if there are many, and how many entries there are at first.
 struct Queue {
     waiting: Mutex<VecDeque<Waiting>>,
     length: usize,
@@ -58,6 +60,7 @@ pub(crate) fn run(request: Request, environment: &Environment) {
     };
     let services = Services::new(environment, &settings);
     let closed = Closed::new(&request.entries);
+    let mut places = BTreeMap::<_, BTreeMap<String, usize>>::new();
     let mut queues = BTreeMap::<_, VecDeque<_>>::new();
     for (entry, names) in distinct(request.entries) {
         let waiting = Waiting {
@@ -65,7 +68,11 @@ pub(crate) fn run(request: Request, environment: &Environment) {
             names,
             fault: None,
         };
-        queues.entry(waiting.entry.place()).or_default().push_back(waiting);
+        let (service, place) = waiting.entry.place();
+        let places = places.entry(service).or_default();
+        let next = places.len() % MOST_QUEUES;
+        let number = *places.entry(place).or_insert(next);
+        queues.entry((service, number)).or_default().push_back(waiting);
     }
     let queues = queues.into_values().map(Queue::new).collect::<Vec<_>>();
     thread::scope(|scope| {
@@ -79,7 +86,7 @@ pub(crate) fn run(request: Request, environment: &Environment) {
     });
 }
 
-/// The queue of each thread. Each place has a thread before any has a second one, so that one whose server is silent holds up no other.
+/// The queue of each thread. Each has one before any has a second one, so that a place whose server is silent holds up no other.
 fn threads(queues: &[Queue]) -> impl Iterator<Item = &Queue> {
     let of_round = |round| queues.iter().filter(move |queue| queue.length > round);
     (0..MOST_AT_ONCE).flat_map(of_round).take(MOST_THREADS)
@@ -94,7 +101,7 @@ fn distinct(entries: Vec<Asked>) -> BTreeMap<Entry, Vec<Name>> {
 }
 
 /// Decides the entries of `queue`. One that only the key services of sops may still open goes to the end of the queue: they may be slow, so all other
-/// entries are asked for first. By then, its groups may be open without it.
+/// entries of its place are asked for first. By then, its groups may be open without it.
 fn work(queue: &Queue, services: &Services<'_>, closed: &Closed) {
     while let Some(Waiting { entry, names, fault }) = queue.next() {
         if !closed.has_any(&names) {

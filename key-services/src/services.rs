@@ -11,7 +11,7 @@ use crate::{
     keyservice::KeyService,
     request::Entry,
     secret::Secret,
-    vault::Vault,
+    vault::{self, Vault},
 };
 
 /// What the configuration says about services.
@@ -54,12 +54,18 @@ impl<'a> Services<'a> {
             .collect::<Vec<_>>();
         // A service that swallows connections leaves time for those who know another way.
         let own = deadline.share(1 + usize::from(!others.is_empty()));
+        // Of a Vault that nobody has listed, they may not be asked.
+        let of_vault = if vault::is_any_listed(settings.allowed, environment) {
+            own
+        } else {
+            deadline
+        };
         Self {
             aws: Aws::new(environment, own),
             azure: Azure::new(environment, settings.allowed, own),
             google: Google::new(environment, own),
             huawei: Huawei::new(environment, own),
-            vault: Vault::new(environment, settings.allowed, own),
+            vault: Vault::new(environment, settings.allowed, of_vault),
             others,
             deadline,
         }

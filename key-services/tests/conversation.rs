@@ -6,7 +6,7 @@ mod common;
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     process::Command,
     thread,
@@ -262,6 +262,36 @@ fn a_server_that_is_silent_holds_up_no_other_of_its_service() {
     assert!(run.time < Duration::from_secs(15), "{:?}", run.time);
 }
 
+/// Whoever changes files chooses how many regions there are.
+#[test]
+fn many_places_of_one_service_hold_up_no_other_service() {
+    let (mute, good) = (TcpListener::bind("127.0.0.1:0").unwrap(), opening_vault());
+    let mute = format!("http://{}", mute.local_addr().unwrap());
+    let of_region = |number: usize| {
+        let mut entry = kms("YQ==");
+        entry["kms"]["arn"] = json!(common::ARN.replace("eu-west-1", &format!("eu-west-{number}")));
+        entry
+    };
+    let mut asked = request(&(0..300).map(of_region).chain([vault(&good.url)]).collect::<Vec<_>>());
+    asked["allowed_endpoints"] = json!([good.url]);
+    asked["timeout_seconds"] = json!(2);
+    let run = run(&with(&[("AWS_ENDPOINT_URL", &mute), ("VAULT_TOKEN", "t")]), &asked);
+    assert_eq!(run.data_key(300), "a2V5");
+}
+
+/// No key service may be asked for a Vault that nobody lists, so the agent has all of the time.
+#[test]
+fn an_agent_of_vault_has_all_of_the_time() {
+    let agent = Server::new(|_| {
+        thread::sleep(Duration::from_millis(1500));
+        (200, "", json!({ "data": { "plaintext": "a2V5" } }).to_string())
+    });
+    let mut asked = request(&[vault("https://vault.example.com")]);
+    asked["key_services"] = json!(["unix:///nonexistent/ks"]);
+    asked["timeout_seconds"] = json!(2);
+    assert_eq!(run(&[("VAULT_AGENT_ADDR", &agent.url)], &asked).data_key(0), "a2V5");
+}
+
 fn opening_vault() -> Server {
     Server::new(|_| (200, "", json!({ "data": { "plaintext": "a2V5" } }).to_string()))
 }
@@ -429,6 +459,66 @@ fn an_answer_without_a_data_key_is_a_fault() {
         let server = Server::new(move |_| (200, "", body.to_owned()));
         let run = run(&with(&[("AWS_ENDPOINT_URL", &server.url)]), &request(&[kms("YQ==")]));
         assert_eq!(run.error(0, "cause"), "AWS KMS gave an answer without a data key", "{body}");
+    }
+}
+
+/// An entry of each service, and what leads to `url` for each.
+fn of_each_service(url: &str) -> (Vec<serde_json::Value>, Vec<(&'static str, String)>) {
+    let azure = json!({ "azure_kv": { "vault_url": url.replace("http:", "https:"), "name": "k", "version": "", "enc": "YQ" } });
+    let huawei = json!({ "hckms": { "key_id": "cn-north-4:0d0466b0", "enc": "YQ==" } });
+    let variables = [
+        ("AWS_ENDPOINT_URL", url),
+        ("SOPS_GCP_KMS_ENDPOINT", url),
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", "token"),
+        ("AZURE_TENANT_ID", "11111111-2222-3333-4444-555555555555"),
+        ("AZURE_CLIENT_ID", "66666666-7777-8888-9999-aaaaaaaaaaaa"),
+        ("AZURE_CLIENT_SECRET", "secret"),
+        ("HUAWEICLOUD_SDK_REGION_KMS_CN_NORTH_4", url),
+        ("HUAWEICLOUD_SDK_AK", "HPUA0123456789ABCDEF"),
+        ("HUAWEICLOUD_SDK_SK", "half"),
+        ("HUAWEICLOUD_SDK_PROJECT_ID", "0123456789abcdef0123456789abcdef"),
+        ("VAULT_TOKEN", "t"),
+        ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
+    ];
+    let variables = variables.map(|(name, value)| (name, value.to_owned()));
+    (
+        vec![kms("YQ=="), gcp_kms("YQ=="), azure, huawei, vault(url)],
+        variables.into(),
+    )
+}
+
+#[test]
+fn every_service_ends_in_time_where_nobody_answers() {
+    let (mute, full, gone) = (
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        common::free_port(),
+    );
+    // As many connections as a listener has room for: further ones do not come about.
+    let address = full.local_addr().unwrap();
+    let connections = (0..9999).map_while(|_| TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok());
+    let _connections = connections.collect::<Vec<_>>();
+    let mute = mute.local_addr().unwrap().port();
+    for (port, cause) in [
+        (mute, "not answer"),
+        (address.port(), "not answer"),
+        (gone, "Connection refused"),
+    ] {
+        let (entries, variables) = of_each_service(&format!("http://127.0.0.1:{port}"));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect::<Vec<_>>();
+        let mut asked = request(&entries);
+        asked["timeout_seconds"] = json!(1);
+        asked["allowed_endpoints"] = json!([format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}")]);
+        let run = run(&with(&variables), &asked);
+        for id in 0..5 {
+            assert_eq!(run.error(id, "kind"), "unreachable", "{}", run.text);
+            let told = run.error(id, "cause");
+            assert!(told.contains(&format!("127.0.0.1:{port}")) && told.contains(cause), "{told}");
+        }
+        assert!(run.time < Duration::from_secs(4), "{:?}", run.time);
     }
 }
 

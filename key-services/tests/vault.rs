@@ -266,6 +266,16 @@ fn a_host_signs_in_once_as_a_role() {
     assert_eq!(ask(&[("VAULT_SECRET_ID", "the-secret")]).data_key(0), "a2V5");
     assert_eq!(ask(&[("VAULT_AUTH_PATH", "team/open/")]).data_key(8), "a2V5");
 
+    // An agent signs in by itself: the secret does not travel to it.
+    let agent = opening();
+    let by_agent = ask(&[("VAULT_SECRET_ID_FILE", "/nonexistent"), ("VAULT_AGENT_ADDR", &agent.url)]);
+    assert_eq!(by_agent.data_key(0), "a2V5");
+    assert!(
+        agent
+            .asked()
+            .iter()
+            .all(|question| question.line == "PUT /v1/a/transit/decrypt/sops")
+    );
     // A token that somebody gives goes before a login.
     assert_eq!(ask(&[("VAULT_TOKEN", "hvs.issued")]).data_key(0), "a2V5");
     let wrong = ask(&[("VAULT_SECRET_ID", "wrong-secret")]);
@@ -300,12 +310,59 @@ fn a_host_signs_in_once_as_a_role() {
         ask(&[("VAULT_AUTH_PATH", "nowhere")]).error(0, "remedy"),
         "check VAULT_AUTH_PATH, and VAULT_NAMESPACE"
     );
+    let empty = directory.path().join("empty");
+    fs::write(&empty, "\n").unwrap();
+    let empty = empty.to_str().unwrap();
+    assert_eq!(
+        ask(&[("VAULT_SECRET_ID_FILE", empty)]).error(0, "cause"),
+        format!("{empty}: it is empty")
+    );
+    let both = ask(&[("VAULT_KUBERNETES_ROLE", "web")]);
+    assert_eq!(both.error(0, "cause"), "VAULT_ROLE_ID and VAULT_KUBERNETES_ROLE are both set");
     for path in ["..", "a//b", "a/../../sys"] {
         assert_eq!(
             ask(&[("VAULT_AUTH_PATH", path)]).error(0, "cause"),
             "VAULT_AUTH_PATH is no path"
         );
     }
+}
+
+/// A secret may be for a single use, and used up although the answer got lost.
+#[test]
+fn a_host_signs_in_no_second_time_if_the_first_time_fails() {
+    for (status, body, told) in [
+        (503, "", "the server gives no reason"),
+        (
+            200,
+            r#"{"auth":{"client_token":""}}"#,
+            " gave an answer to a login without a token",
+        ),
+        (200, "{", " gave an answer to a login without a token"),
+    ] {
+        let server = Server::new(move |_| (status, "", body.to_owned()));
+        let variables = [
+            ("VAULT_ADDR", server.url.as_str()),
+            ("VAULT_ROLE_ID", "r"),
+            ("VAULT_SECRET_ID", "the-secret"),
+        ];
+        let (asked, run) = ask(&server, &server.url, &variables);
+        assert_eq!(asked.len(), 1, "{}", run.text);
+        assert!(run.error(0, "cause").ends_with(told), "{}", run.text);
+        assert!(run.error(0, "identity").starts_with("a token for the role"), "{}", run.text);
+    }
+    let cut = Server::new(|_| panic!("the connection ends here"));
+    let variables = [
+        ("VAULT_ADDR", cut.url.as_str()),
+        ("VAULT_ROLE_ID", "r"),
+        ("VAULT_SECRET_ID", "the-secret"),
+    ];
+    let (asked, run) = ask(&cut, &cut.url, &variables);
+    assert_eq!(
+        (asked.len(), run.error(0, "kind")),
+        (1, "unreachable".to_owned()),
+        "{}",
+        run.text
+    );
 }
 
 /// The secret of a role is as much worth as a token.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::sops::{metadata::MasterKey, remote::RemoteKey};
 
-/// Limit: key services are asked for at most this many entries of one file, so that a file that somebody has changed does not use up
+/// Limit: key services are asked for at most this many entries of one file at a time, so that a file that somebody has changed does not use up
 /// the time for all others. sops writes one entry for each key and key group.
 const MOST_ENTRIES: usize = 64;
 
@@ -55,6 +55,7 @@ impl Keyring {
                 timeout: time,
                 ..services.clone()
             };
+            left.retain(|position| !again.iter().any(|(asked, _)| asked == position));
             left.extend(self.ask_key_services(&services, alone(again), recoveries));
         }
         give(recoveries, &left, &EntryFailure::NotTried);

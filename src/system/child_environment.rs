@@ -7,7 +7,7 @@ use std::{env, process::Command};
 const OWN_VARIABLES: [&str; 2] = ["SOPS_AGE_KEY", "NOTIFY_SOCKET"];
 
 /// Environment variables with what identifies this host to a key service. Only programs that speak to such services get them.
-const CREDENTIALS: [&str; 23] = [
+const CREDENTIALS: [&str; 24] = [
     "ARM_CLIENT_SECRET",
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
@@ -29,6 +29,7 @@ const CREDENTIALS: [&str; 23] = [
     "HUAWEICLOUD_SDK_SK",
     "IDENTITY_HEADER",
     "MSI_SECRET",
+    "VAULT_ROLE_ID",
     "VAULT_SECRET_ID",
     "VAULT_TOKEN",
 ];

@@ -60,6 +60,11 @@ pub const ROWS: &[Row] = &[
         "tests/keys/services.rs has the program at its place",
         &["sops.keyServices.package"],
     ),
+    named(
+        "no time was left after another entry had opened; raise sops.keyServices.timeout",
+        "tests/keys/services.rs has such a file, once with more time",
+        &["sops.keyServices.timeout"],
+    ),
     mended("use a key without a passphrase; to remove", a_passphrase_is_removed),
     mended(
         "give the path of a decrypted copy; to make one, run: (umask 077; age",

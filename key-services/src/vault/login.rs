@@ -60,15 +60,17 @@ struct Kubernetes<'a> {
 ///
 /// # Errors
 ///
-/// If a file cannot be read.
+/// If a file cannot be read, or both ways are set.
 pub(super) fn find(environment: &Environment) -> Result<Option<Login>, Fault> {
-    if let Some(role) = environment.get("VAULT_ROLE_ID") {
-        return app_role(role, environment).map(Some);
+    match (environment.get("VAULT_ROLE_ID"), environment.get("VAULT_KUBERNETES_ROLE")) {
+        (Some(_), Some(_)) => {
+            let fault = Fault::new(Kind::BadCredentials, "VAULT_ROLE_ID and VAULT_KUBERNETES_ROLE are both set");
+            Err(fault.remedy("keep the one by which this host signs in"))
+        }
+        (Some(role), None) => app_role(role, environment).map(Some),
+        (None, Some(role)) => kubernetes(role, environment).map(Some),
+        (None, None) => Ok(None),
     }
-    environment
-        .get("VAULT_KUBERNETES_ROLE")
-        .map(|role| kubernetes(role, environment))
-        .transpose()
 }
 
 fn app_role(role: &str, environment: &Environment) -> Result<Login, Fault> {
@@ -85,11 +87,13 @@ fn app_role(role: &str, environment: &Environment) -> Result<Login, Fault> {
         role_id: role,
         secret_id: &secret,
     });
+    // The name of a role may be a word, which other texts have as well.
+    let shown_by_nobody = (role.len() >= 8).then(|| Zeroizing::new(role.to_owned()));
     Ok(Login {
         identity: format!("a token for the role in VAULT_ROLE_ID, from {path}"),
         path,
         body,
-        secrets: vec![secret, Zeroizing::new(role.to_owned())],
+        secrets: [Some(secret), shown_by_nobody].into_iter().flatten().collect(),
     })
 }
 
@@ -125,6 +129,10 @@ fn path(environment: &Environment, usual: &str) -> Result<String, Fault> {
 
 fn of_file(file: &str, if_missing: &str) -> Result<Zeroizing<String>, Fault> {
     let text = trusted_file::read(file, Writer::Owner).map_err(|why| why.fault(file, if_missing))?;
+    if text.trim().is_empty() {
+        let fault = Fault::new(Kind::NoCredentials, format!("{file}: it is empty"));
+        return Err(fault.remedy(if_missing));
+    }
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
 

@@ -6,4 +6,4 @@ mod server;
 mod token;
 mod transit;
 
-pub(crate) use self::transit::Vault;
+pub(crate) use self::{server::is_any_listed, transit::Vault};

@@ -33,6 +33,18 @@ pub(crate) fn address(address: &str, allowed: &[String], environment: &Environme
     of_file(address, allowed, environment).map(|origin| origin.to_string())
 }
 
+/// Whether any server is listed to which a file may lead.
+pub(crate) fn is_any_listed(allowed: &[String], environment: &Environment) -> bool {
+    listed(allowed, environment).next().is_some()
+}
+
+fn listed<'a>(allowed: &'a [String], environment: &'a Environment) -> impl Iterator<Item = Origin> {
+    let list = environment.get("SOPS_HC_VAULT_ALLOWLIST").unwrap_or_default();
+    let of_variables = list.split(',').map(str::trim).chain(environment.get("VAULT_ADDR"));
+    let all = of_variables.chain(allowed.iter().map(String::as_str));
+    all.filter_map(Origin::alone)
+}
+
 /// The path of the socket of an agent, if `VAULT_AGENT_ADDR` names one: `unix:///path`.
 pub(super) fn socket(environment: &Environment) -> Option<&str> {
     let path = environment.get("VAULT_AGENT_ADDR")?.strip_prefix("unix://")?;
@@ -45,14 +57,6 @@ pub(super) fn socket(environment: &Environment) -> Option<&str> {
 ///
 /// If nobody allows the address.
 pub(super) fn of_file(address: &str, allowed: &[String], environment: &Environment) -> Result<Origin, Fault> {
-    let listed = environment
-        .get("SOPS_HC_VAULT_ALLOWLIST")
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim);
-    let named = listed
-        .chain(environment.get("VAULT_ADDR"))
-        .chain(allowed.iter().map(String::as_str));
     let shown = quote(address, &[]);
     // What stands behind the port would lead to another call.
     let origin = Origin::alone(address).ok_or_else(|| {
@@ -62,7 +66,7 @@ pub(super) fn of_file(address: &str, allowed: &[String], environment: &Environme
         );
         fault.remedy("correct the address in .sops.yaml, and run sops updatekeys on the file")
     })?;
-    if named.filter_map(Origin::alone).any(|named| named == origin) {
+    if listed(allowed, environment).any(|listed| listed == origin) {
         return Ok(origin);
     }
     let cause = format!("the file asks for the token of this host to be sent to {origin}, which nobody has allowed");

@@ -37,7 +37,14 @@ pub(super) fn find(environment: &Environment) -> Result<Source, Fault> {
     }
     let named = environment.get("VAULT_TOKEN_FILE").map(ToOwned::to_owned);
     let is_named = named.is_some();
-    if let (false, Some(login)) = (is_named, login::find(environment)?) {
+    let has_agent = environment.get("VAULT_AGENT_ADDR").is_some();
+    // An agent signs in by itself.
+    let login = if is_named || has_agent {
+        None
+    } else {
+        login::find(environment)?
+    };
+    if let Some(login) = login {
         return Ok(Source::Login(login));
     }
     let file = named.or_else(|| environment.in_home(".vault-token"));
@@ -49,7 +56,7 @@ pub(super) fn find(environment: &Environment) -> Result<Source, Fault> {
         }
         _ => {}
     }
-    if environment.get("VAULT_AGENT_ADDR").is_some() {
+    if has_agent {
         let origin = "no token of this host: the agent adds its own".to_owned();
         return Ok(Source::Here(Token { text: None, origin }));
     }

@@ -21,7 +21,7 @@ use crate::{
     environment::Environment,
     fault::{Fault, Kind},
     form::encode,
-    http::{Answer, Client, Question},
+    http::{Client, Question},
     identity,
     request::VaultKey,
     secret::Secret,
@@ -89,8 +89,9 @@ impl<'a> Vault<'a> {
         let token = found.get_or_init(|| self.token(&server));
         let token = token.as_ref().map_err(Clone::clone)?;
         let body = json!({ "ciphertext": key.enc }).to_string();
-        let answer = self.put(&format!("{server}/v1/{path}"), token.text.as_ref(), body.as_bytes());
-        let answer = answer.map_err(|fault| fault.asked_by(&*token.origin))?;
+        let url = format!("{server}/v1/{path}");
+        let answer = self.client.ask(&self.put(&url, token.text.as_ref(), body.as_bytes()));
+        let answer = answer.map_err(|fault| self.with_unobeyed(fault).asked_by(&*token.origin))?;
         if answer.status != 200 {
             let secret = token.text.as_ref().map_or("", |text| text.as_str());
             return Err(refusal::fault(&answer, &path, secret).asked_by(&*token.origin));
@@ -126,34 +127,32 @@ impl<'a> Vault<'a> {
     /// The token that `server` gives for `login`.
     fn sign_in(&self, server: &str, login: Login) -> Result<Token, Fault> {
         let url = format!("{server}/v1/{}", login.path);
-        let answer = self.put(&url, None, login.body.expose());
-        let answer = answer.map_err(|fault| fault.asked_by(&*login.identity))?;
+        let answer = self.client.ask_for_once(&self.put(&url, None, login.body.expose()));
+        let answer = answer.map_err(|fault| self.with_unobeyed(fault).asked_by(&*login.identity))?;
         if answer.status != 200 {
             let secrets = login.secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>();
             return Err(refusal::of_login(&answer, &login.path, &secrets).asked_by(login.identity));
         }
-        let odd = |_| {
-            Fault::new(
-                Kind::ServiceFailed,
-                format!("{server} gave an answer to a login without a token"),
-            )
+        let signed_in = serde_json::from_slice::<SignedIn>(answer.body.expose()).ok();
+        let token = signed_in.map(|signed_in| Zeroizing::new(signed_in.auth.client_token.text().to_owned()));
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
+            let cause = format!("{server} gave an answer to a login without a token");
+            return Err(Fault::new(Kind::ServiceFailed, cause).asked_by(login.identity));
         };
-        let signed_in: SignedIn = serde_json::from_slice(answer.body.expose()).map_err(odd)?;
         Ok(Token {
-            text: Some(Zeroizing::new(signed_in.auth.client_token.text().to_owned())),
+            text: Some(token),
             origin: login.identity,
         })
     }
 
-    fn put(&self, url: &str, token: Option<&Zeroizing<String>>, body: &[u8]) -> Result<Answer, Fault> {
-        let answer = self.client.ask(&Question {
+    fn put<'q>(&self, url: &'q str, token: Option<&Zeroizing<String>>, body: &'q [u8]) -> Question<'q> {
+        Question {
             method: "PUT",
             url,
             headers: self.headers(token),
             body,
             patience: Duration::MAX,
-        });
-        answer.map_err(|fault| self.with_unobeyed(fault))
+        }
     }
 
     /// The fault with the variables that other programs obey and this one does not: they may be why it fails.
