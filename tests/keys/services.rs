@@ -399,6 +399,11 @@ fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
     fs::write(world.input("services.env"), "VAULT_TOKEN=hvs.old\n").unwrap();
     assert_eq!(
         note(&world, &manifest, file),
+        "permission denied; invalid token; asked with the token in VAULT_TOKEN; answered HTTP 403; renew the token: it has expired, or is revoked"
+    );
+    fs::write(world.input("services.env"), "VAULT_TOKEN=hvs.weak\n").unwrap();
+    assert_eq!(
+        note(&world, &manifest, file),
         "permission denied; asked with the token in VAULT_TOKEN; answered HTTP 403; allow update on a/b/decrypt/sops in a policy of the \
          token, and check that the token has not expired, and VAULT_NAMESPACE"
     );

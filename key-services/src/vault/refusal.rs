@@ -36,7 +36,8 @@ pub(crate) fn of_login(answer: &Answer, path: &str, secrets: &[&str]) -> Fault {
 
 fn told(answer: &Answer, secrets: &[&str], meaning: impl Fn(&str) -> (Kind, String)) -> Fault {
     let said = serde_json::from_slice::<Said>(answer.body.expose()).unwrap_or_default();
-    let message = quote(&said.errors.join("; "), secrets);
+    let errors = said.errors.iter().map(|error| plain(error)).collect::<Vec<_>>();
+    let message = quote(&errors.join("; "), secrets);
     let (kind, remedy) = meaning(&message);
     let cause = if message.is_empty() {
         "the server gives no reason".to_owned()
@@ -45,6 +46,19 @@ fn told(answer: &Answer, secrets: &[&str], meaning: impl Fn(&str) -> (Kind, Stri
     };
     let fault = Fault::new(kind, cause).status(format!("HTTP {}", answer.status));
     if remedy.is_empty() { fault } else { fault.remedy(remedy) }
+}
+
+/// `error` on one line. The server makes a list of several: `2 errors occurred:` and a line with a star for each.
+fn plain(error: &str) -> String {
+    let items = error
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("* "))
+        .collect::<Vec<_>>();
+    if items.is_empty() {
+        error.to_owned()
+    } else {
+        items.join("; ")
+    }
 }
 
 fn meaning(status: u16, message: &str, path: &str) -> (Kind, String) {
@@ -101,10 +115,16 @@ mod tests {
     #[test]
     fn refusals_have_kinds() {
         assert_eq!(said(403, r#"{"errors":["permission denied"]}"#).kind, Kind::Denied);
-        assert_eq!(
-            said(403, r#"{"errors":["2 errors","invalid token"]}"#).kind,
-            Kind::BadCredentials
+        let expired = said(
+            403,
+            r#"{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}"#,
         );
+        assert_eq!(
+            (expired.kind, expired.cause.as_str()),
+            (Kind::BadCredentials, "permission denied; invalid token")
+        );
+        let denied = said(403, r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#);
+        assert_eq!((denied.kind, denied.cause.as_str()), (Kind::Denied, "permission denied"));
         assert_eq!(said(400, r#"{"errors":["encryption key not found"]}"#).kind, Kind::NoSuchKey);
         assert_eq!(
             said(503, r#"{"errors":["Vault is sealed"]}"#).remedy.as_deref(),

@@ -19,8 +19,13 @@ class Engine(http.server.BaseHTTPRequestHandler):
                 return self.answer(200, {"auth": {"client_token": "hvs.good"}})
             return self.answer(400, {"errors": ["invalid role or secret ID"]})
         action, key = self.path.removeprefix("/v1/a/b/").split("/")
-        if self.headers.get("X-Vault-Token") != "hvs.good":
-            self.answer(403, {"errors": ["permission denied"]})
+        token = self.headers.get("X-Vault-Token")
+        if token != "hvs.good":
+            # Vault makes a list of what is wrong.
+            errors = ["permission denied"] if token == "hvs.weak" else ["permission denied", "invalid token"]
+            plural = "s" if len(errors) > 1 else ""
+            listed = "".join(f"\t* {error}\n" for error in errors)
+            self.answer(403, {"errors": [f"{len(errors)} error{plural} occurred:\n{listed}\n"]})
         elif key in REFUSALS:
             self.answer(400, {"errors": [REFUSALS[key]]})
         elif key != "sops":
