@@ -68,3 +68,17 @@ fn untrusted(why: &str, origin: &Origin) -> Fault {
     Fault::new(Kind::Unreachable, cause)
         .remedy("check the clock of this host, and the file of authorities that SSL_CERT_FILE names")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_misses_a_certificate_is_none_that_is_not_trusted() {
+        let why = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        let io = io::Error::new(io::ErrorKind::InvalidData, why);
+        let fault = Origin::of("https://vault.example.com").map(|origin| explain_io(&io, &origin, "the server"));
+        let cause = "https://vault.example.com breaks off the connection: received fatal alert: CertificateRequired";
+        assert_eq!(fault.map(|fault| fault.cause).as_deref(), Some(cause));
+    }
+}

@@ -274,7 +274,7 @@ fn many_places_of_one_service_hold_up_no_other_service() {
     };
     let mut asked = request(&(0..300).map(of_region).chain([vault(&good.url)]).collect::<Vec<_>>());
     asked["allowed_endpoints"] = json!([good.url]);
-    asked["timeout_seconds"] = json!(2);
+    asked["timeout_seconds"] = json!(3);
     let run = run(&with(&[("AWS_ENDPOINT_URL", &mute), ("VAULT_TOKEN", "t")]), &asked);
     assert_eq!(run.data_key(300), "a2V5");
 }
@@ -283,12 +283,12 @@ fn many_places_of_one_service_hold_up_no_other_service() {
 #[test]
 fn an_agent_of_vault_has_all_of_the_time() {
     let agent = Server::new(|_| {
-        thread::sleep(Duration::from_millis(1500));
+        thread::sleep(Duration::from_millis(2500));
         (200, "", json!({ "data": { "plaintext": "a2V5" } }).to_string())
     });
     let mut asked = request(&[vault("https://vault.example.com")]);
     asked["key_services"] = json!(["unix:///nonexistent/ks"]);
-    asked["timeout_seconds"] = json!(2);
+    asked["timeout_seconds"] = json!(4);
     assert_eq!(run(&[("VAULT_AGENT_ADDR", &agent.url)], &asked).data_key(0), "a2V5");
 }
 
