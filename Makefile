@@ -9,8 +9,8 @@ MACOS_PROFILE ?= release
 macos_made = $(or $(CARGO_TARGET_DIR),target)/$(1)/$(MACOS_PROFILE:dev=debug)/
 # The first macOS on Apple processors. Without this, the programs would start only on the one that zig knows best.
 OLDEST_MACOS = 11.0
-# The most bytes that the stripped static program may have: 6.0 MB.
-STATIC_LIMIT = 6000000
+# The most bytes that the stripped static program may have: 6.1 MB.
+STATIC_LIMIT = 6100000
 
 # No path of this machine is in the static program, so that the same sources give the same bytes everywhere: those of the crates, of this
 # directory, of what is built, and of the standard library, if its sources are installed.

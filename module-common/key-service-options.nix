@@ -37,8 +37,8 @@ in
       defaultText = lib.literalMD "true on Linux, if one of the options for AWS, Azure, Google, Huawei or Vault, `sops.keyServices.allowedEndpoints`, `addresses` or `environmentFile`, or a variable of a key service in `sops.environment` is set";
       description = ''
         Whether key services are asked for the data keys of sops files that no key of this host opens: AWS KMS, Azure Key Vault, Google Cloud KMS, Huawei Cloud KMS, the transit
-        engine of Vault or OpenBao, and any `sops keyservice`. The program for this is only in the closure where this is true. The unit that installs the secrets then has the network. To be
-        installed at boot, such secrets have to wait for the network: set `sops.after` to `[ "network-online.target" ]`.
+        engine of Vault or OpenBao, and any `sops keyservice`. The program for this is only in the closure where this is true. On NixOS,
+        `sops-nix-online.service` asks once the network is there, and installs what was deferred until then.
       '';
     };
 

@@ -38,16 +38,18 @@ in
 rec {
   # Variables that say how to reach a cloud's key service.
   cloudVariables = lib.filter (begins cloudPrefixes) variables;
-  # Every path that a key is read from.
+  # Every path that a key of this host is read from.
   paths =
     lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
     ++ map toString cfg.gnupg.sshKeyPaths
     ++ lib.optional (cfg.age.keyFile != null) (toString cfg.age.keyFile)
     ++ map toString cfg.age.sshKeyPaths
-    ++ lib.optionals cfg.keyServices.enable keyServices.files
     ++ lib.filter (lib.hasPrefix "/") (
       map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
     );
+
+  # Every path that a unit reads in order to ask key services.
+  servicePaths = lib.optionals cfg.keyServices.enable keyServices.files;
 
   # Whether there is any key, or any way to get one.
   any =
@@ -59,13 +61,18 @@ rec {
   # Whether the TPM may be needed: systemd uses it for a credential, and a plugin may use it.
   mayNeedTpm = cfg.age.keyCredential != null || cfg.age.plugins != [ ];
 
-  # Whether the network may be needed.
-  needNetwork = cfg.keyServices.enable || cloudVariables != [ ] || lib.any isCommand variables;
+  # Whether the network may be needed before key services are asked, which a unit of its own does.
+  needNetwork =
+    lib.any isCommand variables
+    || cloudVariables != [ ] && (cfg.age.plugins != [ ] || !cfg.keyServices.enable);
 
-  # Whether other programs are started that are not ours: age plugins, gpg, commands that print a key or credentials.
+  # Whether other programs are started that are not ours: age plugins, gpg, commands that print a key.
   needPrograms =
-    cfg.age.plugins != [ ]
-    || cfg.keyServices.enable && keyServices.mayStartPrograms
-    || lib.elem "SOPS_GPG_EXEC" variables
-    || lib.any isCommand variables;
+    cfg.age.plugins != [ ] || lib.elem "SOPS_GPG_EXEC" variables || lib.any isCommand variables;
+
+  # The same two for the unit that asks key services. Commands may print what identifies the host to them.
+  ofServices = {
+    needNetwork = true;
+    needPrograms = needPrograms || keyServices.mayStartPrograms;
+  };
 }

@@ -23,6 +23,8 @@ let
       ;
   };
   definitionsOf = import ./definitions.nix { inherit config lib options; };
+  deferral = import ./deferral.nix { inherit lib pkgs cfg; };
+  online = import ./online.nix;
   lateKeys = import ./late-keys.nix { inherit config lib utils; };
   ways = import ./ways.nix {
     inherit
@@ -94,8 +96,13 @@ let
     let
       need = needOf cfg.secrets.${secret};
     in
-    if need == "neededForUsers" then ways.earlyByUnit else need != null || ways.regularByUnit;
-  installerOf = secret: "sops-nix${(phaseOf secret).suffix}.service";
+    if need == "neededForUsers" then
+      ways.earlyByUnit
+    else
+      need != null || ways.regularByUnit || isDeferred secret;
+  isDeferred = secret: deferral.waits cfg.secrets.${secret};
+  installerOf =
+    secret: if isDeferred secret then online.unit else "sops-nix${(phaseOf secret).suffix}.service";
   # The file itself: what `path` names may be a link that comes later.
   fileOf = secret: "${(phaseOf secret).directory}/${cfg.secrets.${secret}.name}";
 
@@ -125,7 +132,9 @@ let
       startsBefore = installer: (tooEarly service installer).isTooEarly;
       option = "sops.secrets.${quoted secret}";
     in
-    if
+    if isDeferred secret then
+      ", or encrypt the sops file to an age key of this host, too, and name that key in sops.hostRecipients"
+    else if
       needOf cfg.secrets.${secret} != null
       || lateKeys != [ ]
       || lib.any startsBefore [

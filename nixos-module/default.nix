@@ -16,6 +16,7 @@ in
     ./options.nix
     ./command.nix
     ./credentials.nix
+    ./online-unit.nix
     ./metrics.nix
     ./mock.nix
     ./surroundings.nix

@@ -15,6 +15,7 @@ let
     ./file-systems-unit.nix
     ./first-boot.nix
     ./former-names.nix
+    ./online-unit.nix
     ./units.nix
     ./user-keys.nix
   ];

@@ -62,12 +62,15 @@ rec {
     {
       # What the unit runs.
       command,
+      # Its name, without type.
+      name ? "sops-nix${phase.suffix}",
+      # What it may need for the keys: `needNetwork`, `needPrograms` and `mayNeedTpm` of key-sources.nix.
+      keyNeeds ? keySources,
       # The fields with commands that were written for the unit of sops-nix. They keep the rights that they had there: they may mount something, load modules,
       # use the network.
       formerCommands ? [ ],
     }:
     let
-      name = "sops-nix${phase.suffix}";
       isConfined = formerCommands == [ ];
     in
     {
@@ -105,7 +108,8 @@ rec {
         ImportCredential = [ cfg.age.keyCredential ];
       }
       // lib.optionalAttrs isConfined (confinement {
-        inherit name keySources;
+        inherit name;
+        keySources = keyNeeds;
         hookSeconds = if hooks.any phase then hooks.seconds else null;
         inherit (cfg) keyTimeout maxSize;
         hasYescrypt = lib.any (secret: secret.transform == "yescrypt") (lib.attrValues phase.secrets);

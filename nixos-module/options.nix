@@ -79,6 +79,17 @@ let
         description = "Units to reload when the content, owner, group or mode of the file changes. A name without a type means a service.";
       };
 
+      neededBy = lib.mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "myapp.service" ];
+        description = ''
+          Units that start after this is installed, and are restarted when it changes, as by `restartUnits`, unless `reloadUnits` names them. If only a key
+          service may be able to open it, it comes once the network is there, and these units wait for `sops-nix-online.service`. If it cannot be
+          installed, they start nevertheless, and are restarted once it is. A name without a type means a service.
+        '';
+      };
+
       neededForUsers = lib.mkOption {
         type = types.bool;
         default = false;

@@ -26,6 +26,7 @@ let
 
   inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
   inherit (import ../module-common/mentions.nix { inherit lib pkgs cfg; }) marksOf mentions;
+  inherit (import ./known-units.nix { inherit config lib; }) fullName;
   entriesOf = option: lib.filterAttrs (_: entry: needOf entry == option);
 
   # The services that get a secret as a credential have a copy of it, so they are restarted when it changes.
@@ -36,9 +37,13 @@ let
         lib.filterAttrs (_: credentials: lib.elem name (lib.attrValues credentials)) cfg.credentials
       )
     );
-  secretsWithConsumers = lib.mapAttrs (
-    name: secret: secret // { restartUnits = lib.unique (secret.restartUnits ++ consumersOf name); }
-  ) cfg.secrets;
+  # So are those that need a secret or template, unless they are reloaded.
+  readersOf = entry: lib.subtractLists (map fullName entry.reloadUnits) (map fullName entry.neededBy);
+  restartedWith =
+    more: entry:
+    entry // { restartUnits = lib.unique (entry.restartUnits ++ more ++ readersOf entry); };
+  secretsWithReaders = lib.mapAttrs (name: restartedWith (consumersOf name)) cfg.secrets;
+  templatesWithReaders = lib.mapAttrs (_: restartedWith [ ]) cfg.templates;
 
   # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a template can only
   # use secrets of its own manifest. The secret of the other phase stays as it is, and only that phase tells units and watchers.
@@ -95,8 +100,8 @@ let
       # The option that puts a secret or a template into this phase.
       option ? null,
       flags ? [ ],
-      secrets ? entriesOf option secretsWithConsumers,
-      templates ? entriesOf option cfg.templates,
+      secrets ? entriesOf option secretsWithReaders,
+      templates ? entriesOf option templatesWithReaders,
       # Fields of this manifest alone.
       fields ? { },
     }:
@@ -155,12 +160,19 @@ let
           // environmentFiles.fieldOf environmentFileUnits entry;
       };
 
-      installer = installerFor {
-        scriptName = "sops-nix${suffix}";
-        inherit manifest flags;
-        # This home belongs to nobody, so that no person's own keys are used.
-        defaultEnvironment.HOME = "/var/empty";
-      };
+      installerAs =
+        scriptName: flags:
+        installerFor {
+          inherit scriptName manifest flags;
+          # This home belongs to nobody, so that no person's own keys are used.
+          defaultEnvironment.HOME = "/var/empty";
+        };
+
+      # Key services are asked by a unit of their own, when the network is there.
+      installer = installerAs "sops-nix${suffix}" (
+        flags ++ lib.optional cfg.keyServices.enable "-key-services=defer"
+      );
+      completer = installerAs "sops-nix-online" [ "-key-services=complete" ];
     };
 in
 rec {
@@ -189,8 +201,8 @@ rec {
   regular = phase rec {
     suffix = "";
     directory = cfg.secretsDir;
-    secrets = entriesOf null secretsWithConsumers // regularCopies templates;
-    templates = entriesOf null cfg.templates;
+    secrets = entriesOf null secretsWithReaders // regularCopies templates;
+    templates = entriesOf null templatesWithReaders;
   };
 
   all = [

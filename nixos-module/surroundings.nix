@@ -82,6 +82,7 @@ let
     "sops-nix-for-file-systems.service"
     "sops-nix-generate-age-key.service"
     (import ./no-key-yet.nix).unit
+    (import ./online.nix).unit
     "sops-install-secrets.service"
     "sops-install-secrets-for-users.service"
   ];
@@ -173,7 +174,7 @@ in
 
     before = units [ "early-reader.service" ] ''
       Units that start only when all secrets are installed. Ordinary units need no such setting: they do so anyway. A unit for which the installation itself
-      has to wait is refused.
+      has to wait is refused. Secrets that only key services open come later: for these, there is `neededBy`.
     '';
 
     preInstall = commands "systemd-creds decrypt /etc/keys/age.cred /run/age.txt" ''

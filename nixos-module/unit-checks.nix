@@ -43,6 +43,9 @@ let
   );
   isUnknown = unit: !ordering.isKnown unit && !isKnown unit;
   inherit (import ./known-units.nix { inherit config lib; }) isKnown;
+  # A host whose secrets wait for the network although key services are asked by another unit has a warning of its own, in online-unit.nix.
+  isForKeyServices =
+    config.sops.keyServices.enable && lib.subtractLists ordering.network ahead == [ ];
   isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
 
   # If a script installs, these settings of a unit have no effect at boot.
@@ -136,7 +139,7 @@ in
     )
     ++ map secretsMountWarning (ordering.localMountsWaitingFor fileSystems.ours)
     # Somebody who knows that these units are early can order ours before sysinit.target. Then there is no warning.
-    ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) (
+    ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly && !isForKeyServices) (
       "sops-nix.service waits for ${lib.concatStringsSep ", " ahead}, and so starts after sysinit.target. Then ordinary units do not wait for the secrets: "
       + "add after = [ \"sops-nix.service\" ] to each unit that needs a secret. "
       + "If sops-nix.service can start before sysinit.target nevertheless, set systemd.services.sops-nix.before = [ \"sysinit.target\" ] instead."

@@ -1,4 +1,4 @@
-# Warnings about names in `restartUnits` and `reloadUnits` that belong to no unit.
+# Warnings about names in `neededBy`, `restartUnits` and `reloadUnits` that belong to no unit.
 {
   config,
   lib,
@@ -30,6 +30,7 @@ lib.concatMap (
       ) entry.${field}
     )
     [
+      "neededBy"
       "restartUnits"
       "reloadUnits"
     ]

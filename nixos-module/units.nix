@@ -137,6 +137,7 @@ let
   notAgain.restartIfChanged = lib.mkDefault false;
 
   earlyInstalls = ways.earlyByUnit && !phases.early.isEmpty;
+  neededBy = import ./needed-by.nix { inherit config lib pkgs; };
   installing = [
     "sops-nix.service"
   ]
@@ -218,6 +219,7 @@ in
           wants = lib.intersectLists [ remoteFileSystems ] (lib.optionals ways.regularByUnit earlyReaders);
         }
         (onlyIf ways.regularByUnit (again phases.regular))
+        (onlyIf ways.regularByUnit neededBy.regular)
         (onlyIf (!ways.regularByUnit) notAgain)
       ];
     }

@@ -7,7 +7,8 @@ use sops_install_secrets::{
         cli::{self, Request},
         environment::Environment,
         messages,
-        run::{Outcome, after_switch, run},
+        outcome::Outcome,
+        run::{after_switch, run},
     },
     system::{hardening, root::Root},
 };

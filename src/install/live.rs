@@ -305,6 +305,7 @@ mod tests {
             keeps_unchanged: false,
             ledger: None,
             declared: std::collections::HashSet::new(),
+            awaited: std::collections::HashSet::new(),
             directories: Directories::default(),
             store: Store::Directory,
             homes: Homes::Unknown,

@@ -1,7 +1,7 @@
 //! The record of the last run, kept beside the generations for whoever asks later what a run did.
 //!
 //! The record says when a run published, by which manifest, when each entry last changed, and what the last run failed at. It has no
-//! content of a secret. Nothing that this program installs depends on the record: if it is lost, only these answers are.
+//! content of a secret. Only the run that completes a set acts on it (`live_record.rs`): if it is lost, little but these answers are.
 //!
 //! A run that changes nothing and fails at nothing writes no record, unless the record there tells of failures. So a host on which
 //! nothing happens is not written to. The record is written under the lock of the installation. A run that cannot have the lock soon is
@@ -23,10 +23,9 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    changes::Changes,
-    entry::Entry,
     error::{InstallError, errno, failed},
     files, links, lock, mount,
+    published_entries::{Change, PublishedEntries},
     site::Site,
 };
 use crate::{system::mode::FileMode, text::diagnosis::Diagnosis};
@@ -54,6 +53,9 @@ pub(crate) struct Record {
     /// The rollback that made the live generation live. `None` if a publication did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rollback: Option<RecordedRollback>,
+    /// What the last run that published, or found all as it should be, has left to a run that completes it. `None` if none is to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to_complete: Option<ToComplete>,
     /// When each entry of the live generation last changed, by its place in the generation. An entry that has not changed since
     /// records are kept is not in it.
     pub(crate) changes: BTreeMap<String, Change>,
@@ -71,6 +73,9 @@ pub(crate) struct RecordedRun {
     /// The places, in a generation, of the secrets and templates that were absent, and no failure.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) absent: BTreeSet<String>,
+    /// The places, in a generation, of the secrets and templates that were left to the run that asks key services.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) deferred: BTreeSet<String>,
 }
 
 /// One publication.
@@ -81,6 +86,15 @@ pub(crate) struct Publication {
     /// When it was published, in seconds since 1970.
     pub(crate) time: u64,
     /// The path of the manifest that it was made from.
+    pub(crate) manifest: String,
+}
+
+/// A generation that another run may complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ToComplete {
+    /// Its number.
+    pub(crate) generation: u64,
+    /// The path of the manifest of the last run that made it, or found it as it should be.
     pub(crate) manifest: String,
 }
 
@@ -102,15 +116,6 @@ pub(crate) struct RecordedFailure {
     pub(crate) remedy: Option<String>,
 }
 
-/// The last change of an entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Change {
-    /// When it was published, in seconds since 1970.
-    pub(crate) time: u64,
-    /// The units that were asked to restart or reload because of it. At a first publication, none is asked.
-    pub(crate) units: Vec<String>,
-}
-
 /// What a run has done.
 pub(crate) struct Deeds<'a> {
     /// The path of the manifest.
@@ -121,21 +126,8 @@ pub(crate) struct Deeds<'a> {
     pub(crate) failures: Vec<RecordedFailure>,
     /// The places, in a generation, of the secrets and templates that were absent, and no failure.
     pub(crate) absent: BTreeSet<String>,
-}
-
-/// What a run has published, as far as the record tells it.
-#[derive(Clone, Copy)]
-pub(crate) struct PublishedEntries<'a> {
-    /// The number of the generation.
-    pub(crate) generation: u64,
-    /// Whether the run has made the generation. If not, nothing has changed, and the generation stays.
-    pub(crate) is_new: bool,
-    /// Whether no generation was live before.
-    pub(crate) is_first: bool,
-    /// What differs from the generation before.
-    pub(crate) changes: &'a Changes,
-    /// All entries of the generation.
-    pub(crate) entries: &'a [Entry<'a>],
+    /// The places, in a generation, of the secrets and templates that were left to the run that asks key services.
+    pub(crate) deferred: BTreeSet<String>,
 }
 
 impl Record {
@@ -158,13 +150,13 @@ impl Record {
 
     /// The record after `deeds`, which ended at `time`.
     fn after(self, deeds: &Deeds<'_>, time: u64) -> Self {
-        let manifest = path::absolute(deeds.manifest).unwrap_or_else(|_| deeds.manifest.to_owned());
-        let manifest = manifest.to_string_lossy().into_owned();
+        let manifest = deeds.path();
         let run = RecordedRun {
             time,
             manifest: manifest.clone(),
             failures: deeds.failures.clone(),
             absent: deeds.absent.clone(),
+            deferred: deeds.deferred.clone(),
         };
         let Some(published) = deeds.published else {
             return Self { run, ..self };
@@ -173,6 +165,7 @@ impl Record {
             run,
             changes: published.last_changes(&self.changes, time),
             rollback: self.rollback.filter(|_| !published.is_new),
+            to_complete: deeds.to_complete(),
             publication: if published.is_new {
                 Some(Publication {
                     generation: published.generation,
@@ -189,7 +182,11 @@ impl Record {
     fn tells(&self, deeds: &Deeds<'_>) -> bool {
         let is_same = |published: PublishedEntries<'_>| !published.is_new && published.changes.is_empty();
         let is_good = deeds.failures.is_empty() && self.run.failures.is_empty();
-        is_good && self.run.absent == deeds.absent && deeds.published.is_none_or(is_same)
+        let lacks_the_same = self.run.absent == deeds.absent && self.run.deferred == deeds.deferred;
+        let leaves_the_same = deeds
+            .to_complete()
+            .is_none_or(|left| self.to_complete.as_ref() == Some(&left));
+        is_good && lacks_the_same && leaves_the_same && deeds.published.is_none_or(is_same)
     }
 
     /// Whether another run has published later than the run with these `deeds`, and has recorded it.
@@ -213,23 +210,20 @@ impl Record {
     }
 }
 
-impl PublishedEntries<'_> {
-    /// When each entry last changed. `earlier` is what the record before says. `time` is the time of this publication.
-    fn last_changes(self, earlier: &BTreeMap<String, Change>, time: u64) -> BTreeMap<String, Change> {
-        let asked = |entry: &Entry<'_>| [entry.restart_units, entry.reload_units].concat();
-        let change = |entry: &Entry<'_>| {
-            let units = match (self.is_first, self.changes.has(entry)) {
-                (true, _) => Vec::new(),
-                (false, true) => asked(entry),
-                (false, false) => return earlier.get(entry.place().as_str()).cloned(),
-            };
-            Some(Change { time, units })
-        };
-        let changes = self
-            .entries
-            .iter()
-            .map(|entry| (entry.place().as_str().to_owned(), change(entry)));
-        changes.filter_map(|(place, change)| Some((place, change?))).collect()
+impl Deeds<'_> {
+    /// The path of the manifest.
+    fn path(&self) -> String {
+        let path = path::absolute(self.manifest).unwrap_or_else(|_| self.manifest.to_owned());
+        path.to_string_lossy().into_owned()
+    }
+
+    /// What is left to a run that completes it.
+    fn to_complete(&self) -> Option<ToComplete> {
+        let published = self.published.filter(|published| published.may_be_completed)?;
+        Some(ToComplete {
+            generation: published.generation,
+            manifest: self.path(),
+        })
     }
 }
 
@@ -294,12 +288,14 @@ pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::install::changes::Changes;
 
     /// What a run with the manifest `/m.json` has done: it has made generation `number`, or left it as it was.
     fn deeds<'a>(changes: &'a Changes, number: u64, is_new: bool, failure: Option<&str>) -> Deeds<'a> {
         Deeds {
             manifest: Path::new("/m.json"),
             published: Some(PublishedEntries {
+                may_be_completed: false,
                 generation: number,
                 is_new,
                 is_first: number == 1,
@@ -311,6 +307,7 @@ mod tests {
                 .into_iter()
                 .collect(),
             absent: BTreeSet::new(),
+            deferred: BTreeSet::new(),
         }
     }
 

@@ -4,7 +4,8 @@ use std::os::fd::OwnedFd;
 
 use super::{
     error::{InstallError, failed},
-    record::{Change, NAME, Record, RecordedRollback, now},
+    published_entries::Change,
+    record::{NAME, Record, RecordedRollback, now},
     site::Site,
 };
 
@@ -33,6 +34,9 @@ pub(crate) fn keep(
         };
     }
     record.publication = None;
+    record.to_complete = None;
+    // What the last run has left to another one is not to come over what somebody has gone back to.
+    record.run.deferred.clear();
     record.rollback = Some(RecordedRollback { generation: to, from });
     record.write(site, mount_point).map_err(failed("write", &at))
 }

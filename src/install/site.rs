@@ -25,6 +25,8 @@ pub struct Site {
     pub ledger: Option<PathBuf>,
     /// The paths that all secrets and templates of the manifest declare, also those that failed.
     pub declared: HashSet<PathBuf>,
+    /// The declared paths of secrets and templates that a later run is to bring. Copies there stay.
+    pub awaited: HashSet<PathBuf>,
     /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
     /// Whether a run keeps what is already as it should be: the live generation if nothing in it changes, and otherwise the files that

@@ -95,12 +95,12 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
     spread
 }
 
-/// The declared paths of copies that none of `entries` has: their secrets or templates are not installed.
+/// The declared paths of copies that none of `entries` has: their secrets or templates are not installed, and not still to come.
 pub(crate) fn vacated(site: &Site, entries: &[Entry<'_>]) -> HashSet<PathBuf> {
     let installed: HashSet<_> = entries.iter().filter_map(|entry| entry.path.as_ref()).collect();
     site.declared
         .iter()
-        .filter(|path| !installed.contains(path))
+        .filter(|path| !installed.contains(path) && !site.awaited.contains(*path))
         .cloned()
         .collect()
 }

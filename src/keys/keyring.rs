@@ -14,7 +14,7 @@ use super::{
     problem::{Cause, Problem},
     programs::{command::KeyCommand, gpg::Gpg},
     recovery::DataKeyRecovery,
-    sources::KeyServices,
+    sources::{KeyServices, ServiceReach},
 };
 
 /// All keys of this host that a run has loaded or can ask other programs for.
@@ -32,6 +32,8 @@ pub struct Keyring {
     pub(crate) gpg_is_given_up: Option<EntryFailure>,
     /// How key services are asked. `None` if none is asked.
     pub(crate) key_services: Option<KeyServices>,
+    /// Whether this run asks them.
+    pub(crate) reach: ServiceReach,
     /// Whether a plugin or gpg may ask a person.
     pub(crate) may_ask: bool,
     /// How long each single run of a key command, a plugin or gpg may take.

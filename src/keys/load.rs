@@ -38,6 +38,7 @@ impl Keyring {
             may_ask: sources.may_ask,
             timeout: sources.timeout,
             key_services: sources.key_services.clone(),
+            reach: sources.reach,
             ..Self::default()
         };
         let mut reader = Reader::new(sources.thread.clone(), budget::KEY_FILES);

@@ -61,7 +61,7 @@ pub use recovery::DataKeyRecovery;
 pub use report::no_key::NoKey;
 pub use sources::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, GpgSource, KeyFile, KeyServices, KeySources,
-    SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
+    SSH_KEY_COMMAND_VARIABLE, ServiceReach, SshKeyFile,
 };
 
 pub use crate::system::child_error::ChildError;

@@ -8,11 +8,11 @@ use std::{
 use super::{
     external::names,
     failure::EntryFailure,
-    group::EntryIndex,
+    group::{EntryIndex, Group, RecipientEntry},
     keyring::Keyring,
     programs::key_services::{self, ServiceEntry},
     recovery::DataKeyRecovery,
-    sources::KeyServices,
+    sources::{KeyServices, ServiceReach},
 };
 use crate::sops::{metadata::MasterKey, remote::RemoteKey};
 
@@ -31,12 +31,13 @@ type Position = (usize, EntryIndex);
 
 impl Keyring {
     /// Asks key services about their entries that are still closed, of all files at once. Nothing is asked and no program is started if
-    /// there is no such entry.
+    /// there is no such entry, or if this run does not reach key services.
     ///
     /// An answer opens its key group before anybody knows whether it fits the file, and then the other entries of the group need not be asked. If
     /// enough groups are open and do not fit, as after a merge of two versions of a file, they are asked together, once, in the time that is left.
     pub(crate) fn open_with_key_services(&self, recoveries: &mut [&mut DataKeyRecovery]) {
-        let Some(services) = &self.key_services else { return };
+        let services = self.key_services.as_ref().filter(|_| self.reach == ServiceReach::Now);
+        let Some(services) = services else { return };
         let start = Instant::now();
         let wanted = closed_entries(recoveries);
         if wanted.is_empty() {
@@ -86,6 +87,25 @@ impl Keyring {
             recovery.advance(|index, _| decided.remove(&(file, index)));
         }
         left
+    }
+}
+
+impl Keyring {
+    /// Whether this run asks key services.
+    #[must_use]
+    pub fn asks_services(&self) -> bool {
+        self.key_services.is_some() && self.reach == ServiceReach::Now
+    }
+
+    /// Whether this host has key services that could open a closed file: with the key groups that are open, those in which services have
+    /// an entry are enough.
+    #[must_use]
+    pub fn services_could_open(&self, recovery: &DataKeyRecovery) -> bool {
+        let is_of_service = |entry: &RecipientEntry| matches!(entry.key, MasterKey::Remote(_));
+        let could_be_open = |group: &&Group| group.is_open() || group.entries.iter().any(is_of_service);
+        let has_closed = recovery.closed().iter().any(|(_, key)| matches!(key, MasterKey::Remote(_)));
+        let groups = recovery.groups().iter().filter(could_be_open).count();
+        self.key_services.is_some() && has_closed && groups >= recovery.needed()
     }
 }
 

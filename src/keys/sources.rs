@@ -35,6 +35,8 @@ pub struct KeySources {
     pub gpg: Option<GpgSource>,
     /// How key services are asked. `None` if none is asked.
     pub key_services: Option<KeyServices>,
+    /// Whether this run asks them.
+    pub reach: ServiceReach,
     /// Whether the sources are the caller's own keys, used because no configuration names a key.
     pub are_own: bool,
     /// Whether a plugin or gpg may ask a person for a PIN, a passphrase or a touch.
@@ -102,6 +104,18 @@ pub struct KeyServices {
     pub hides_credentials: bool,
 }
 
+/// Whether a run can ask key services.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ServiceReach {
+    /// They are asked.
+    #[default]
+    Now,
+    /// They are not asked. A later run asks them, when the network is there.
+    Later,
+    /// They are not asked: there is no network in this phase, and no later run for it.
+    Never,
+}
+
 impl Default for KeySources {
     fn default() -> Self {
         Self {
@@ -113,6 +127,7 @@ impl Default for KeySources {
             ssh_key_command: None,
             gpg: None,
             key_services: None,
+            reach: ServiceReach::Now,
             are_own: false,
             may_ask: false,
             timeout: budget::PROGRAM,

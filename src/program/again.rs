@@ -1,9 +1,13 @@
-//! The command that installs a manifest again, for messages. Somebody types the command after the cause of a failure was repaired.
+//! What installs a manifest again, for messages: a command, which somebody types after the cause of a failure was repaired, or the unit that
+//! asks key services.
 
 use crate::{
     manifest::{Manifest, Phase},
     system::service_manager::IS_SYSTEMD,
 };
+
+/// The unit that asks key services on a NixOS host, once the network is there.
+pub(crate) const ONLINE_UNIT: &str = "sops-nix-online.service";
 
 /// The command that repeats this run. The command depends on the module that made the manifest, on the phase of the run, and on
 /// what started this program.

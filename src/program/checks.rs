@@ -16,7 +16,7 @@ use rustix::process::Signal;
 
 use super::{
     failure::{Failure, Verdict, verdict},
-    rendering::failure,
+    template_error::failure,
 };
 use crate::{
     install::{

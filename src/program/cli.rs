@@ -22,6 +22,10 @@ pub struct Arguments {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
     pub ignore_passwd: bool,
 
+    /// Key services: ask them; leave what only they open to sops-nix-online.service; or complete what a run has left
+    #[arg(long, value_enum, default_value = "ask", value_name = "MODE")]
+    pub key_services: ServiceMode,
+
     /// The manifest
     #[arg(value_name = "MANIFEST.json")]
     pub manifest: PathBuf,
@@ -39,18 +43,32 @@ pub enum CheckMode {
     SopsFile,
 }
 
+/// When a run asks key services, and what becomes of the secrets that only they could give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ServiceMode {
+    /// They are asked. What they do not open fails, as any file does that no key opens.
+    #[default]
+    Ask,
+    /// They are not asked. A later run completes the set, so what only they could give is no failure, and keeps what is live of it. In an
+    /// early phase no later run comes, so there it fails.
+    Defer,
+    /// They are asked, by the run that completes the set. What they do not open fails, and keeps what is live of it.
+    Complete,
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  failed, nothing changed
   2  wrong usage, or a manifest that cannot be used
-  3  published, but some secrets (while nothing was published before, or as onFailure says), links, copies or unit requests failed";
+  3  published, but some secrets (while nothing was published before, or as onFailure says), links, copies or unit requests failed
+  4  with -key-services=complete: as 1 or 3, and neither a key service nor a key that comes later could help";
 
 /// The argument with which this program starts itself once more; see `src/install/units/after_switch.rs`.
 const AFTER_SWITCH: &str = "--after-switch";
 const SINCE: &str = "--since=";
 
-const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
+const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] [-key-services=ask|defer|complete] MANIFEST.json";
 
 /// The result of parsing a command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -160,6 +178,7 @@ mod tests {
         Ok(Request::Run(Arguments {
             check_mode,
             ignore_passwd,
+            key_services: ServiceMode::Ask,
             manifest: PathBuf::from("m.json"),
         }))
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     lacks::Lacks,
-    sops_files::{FileFacts, OpenedFile, Source, Unopened},
+    sops_files::{Awaited, FileFacts, OpenedFile, Source, Unopened},
     trim::trimmed,
 };
 use crate::{
@@ -26,17 +26,21 @@ pub(crate) struct Collected<'m> {
     pub(crate) lacks: Lacks,
 }
 
-/// Collects the contents of all secrets, transformed and trimmed, and what is lacking. `host` is the name of the host.
-pub(crate) fn collect<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>) -> Collected<'m> {
+/// Collects the contents of all secrets, transformed and trimmed, and what is lacking, or `awaited`. `host` is the name of the host.
+pub(crate) fn collect<'m>(
+    host: &str,
+    opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>,
+    awaited: Awaited,
+) -> Collected<'m> {
     let secrets = || opened.iter().flat_map(|(source, _)| source.secrets());
     if secrets().any(|secret| secret.transform.is_some()) {
-        during("the hashes of passwords".to_owned(), || collect_all(host, opened))
+        during("the hashes of passwords".to_owned(), || collect_all(host, opened, awaited))
     } else {
-        collect_all(host, opened)
+        collect_all(host, opened, awaited)
     }
 }
 
-fn collect_all<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>) -> Collected<'m> {
+fn collect_all<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unopened>)>, awaited: Awaited) -> Collected<'m> {
     let (mut values, mut files) = (Values::new(), Vec::new());
     let (mut whole, mut single) = (Lacks::default(), Lacks::default());
     for (source, opened) in opened {
@@ -47,7 +51,7 @@ fn collect_all<'m>(host: &str, opened: Vec<(Source<'m>, Result<OpenedFile, Unope
         } = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                whole.add(source.without_file(error));
+                whole.add(source.without_file(error, awaited));
                 continue;
             }
         };

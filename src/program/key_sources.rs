@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::KeyVariables;
 use crate::{
-    keys::{Credential, GpgSource, KeyFile, KeySources, Keyring, Notice, SshKeyFile},
+    keys::{Credential, GpgSource, KeyFile, KeySources, Keyring, Notice, ServiceReach, SshKeyFile},
     manifest::Manifest,
     system::{
         confinement::Confined,
@@ -15,9 +15,11 @@ use crate::{
 /// Where the documents of sops-nix put the age key of a host.
 const HOST_KEY_FILE: &str = "/var/lib/sops-nix/key.txt";
 
-/// Loads all keys of this host, and reports errors of the key sources. Key files are read on `thread`.
-pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
+/// Loads all keys of this host, and reports errors of the key sources. Key files are read on `thread`. `reach` says whether key services
+/// are asked.
+pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined, reach: ServiceReach) -> Keyring {
     let sources = KeySources {
+        reach,
         thread,
         ..sources(manifest, variables)
     };

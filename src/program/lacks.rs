@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::{Failure, failed_entries, field, listed, names, places};
+use super::{
+    again::ONLINE_UNIT,
+    failure::{Failure, failed_entries, field, listed, names, places},
+};
 use crate::{
     install::EntryKind,
     manifest::Manifest,
@@ -16,6 +19,12 @@ pub(crate) struct Lacks {
     pub(crate) failures: Vec<Failure>,
     /// What is absent, and no failure.
     pub(crate) absent: Vec<Absent>,
+    /// What only a key service could give and has not given in this run, so that another run is to bring it.
+    pub(crate) awaited: Vec<Failure>,
+    /// What lies in files that no key of this run opens, and that the run before this one may have opened.
+    pub(crate) unopened: Vec<Failure>,
+    /// Whether a key service, or a key that is not there yet, could give any of what failed or is awaited.
+    pub(crate) may_come: bool,
 }
 
 impl Lacks {
@@ -29,6 +38,44 @@ impl Lacks {
     pub(crate) fn add(&mut self, more: Self) {
         self.failures.extend(more.failures);
         self.absent.extend(more.absent);
+        self.awaited.extend(more.awaited);
+        self.unopened.extend(more.unopened);
+        self.may_come |= more.may_come;
+    }
+
+    /// Lacks nothing but what this `failure` keeps from coming, until a key service gives it.
+    pub(crate) fn awaiting(failure: Failure) -> Self {
+        Self {
+            awaited: vec![failure],
+            may_come: true,
+            ..Self::default()
+        }
+    }
+
+    /// Makes failures of what is awaited, which are tolerated.
+    pub(crate) fn fail_awaited(&mut self) {
+        self.failures.extend(self.awaited.drain(..).map(|failure| Failure {
+            is_tolerated: true,
+            ..failure
+        }));
+    }
+
+    /// What a run says of that which it leaves to the run that asks key services. `kept` are the names of what keeps its live value
+    /// meanwhile. `None` if there is nothing.
+    pub(crate) fn deferral(&self, manifest: &Manifest, kept: &[String]) -> Option<String> {
+        let (kept, others): (Vec<_>, Vec<_>) = failed_entries(&self.awaited).partition(|name| kept.contains(name));
+        let lists = [("", others), (" (their live values stay until then)", kept)];
+        let lists = lists.iter().filter(|(_, names)| !names.is_empty());
+        let lists: Vec<_> = lists
+            .map(|(words, names)| format!("{}{words}", listed(manifest, names)))
+            .collect();
+        let is_empty = lists.is_empty();
+        (!is_empty).then(|| format!("deferred until {ONLINE_UNIT}, which asks key services: {}", lists.join("; ")))
+    }
+
+    /// The places, in a generation, of what is awaited.
+    pub(crate) fn awaited_places(&self) -> impl Iterator<Item = String> {
+        self.awaited.iter().flat_map(Failure::places)
     }
 
     /// Reports what failed, and says what is absent.
@@ -68,7 +115,7 @@ impl From<Failure> for Lacks {
     fn from(failure: Failure) -> Self {
         Self {
             failures: vec![failure],
-            absent: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -76,8 +123,8 @@ impl From<Failure> for Lacks {
 impl From<Absent> for Lacks {
     fn from(absent: Absent) -> Self {
         Self {
-            failures: Vec::new(),
             absent: vec![absent],
+            ..Self::default()
         }
     }
 }

@@ -6,7 +6,8 @@ use super::lacks::Lacks;
 use crate::{
     install::{
         Site,
-        record::{self, Deeds, PublishedEntries},
+        published_entries::PublishedEntries,
+        record::{self, Deeds},
     },
     text::diagnosis::Diagnosis,
 };
@@ -31,6 +32,7 @@ pub(crate) fn keep<'f>(
             .map(Into::into)
             .collect(),
         absent: lacks.absent_places().collect(),
+        deferred: lacks.awaited_places().collect(),
     };
     if let Err(error) = record::keep(site, &deeds) {
         tracing::warn!("{}", unrecorded(error.diagnosis));

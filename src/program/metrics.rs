@@ -38,6 +38,8 @@ pub(crate) struct RunSummary<'r> {
     pub(crate) generation: Option<u64>,
     /// How many secrets and templates failed.
     pub(crate) failed_entries: usize,
+    /// How many secrets and templates were left to the run that asks key services.
+    pub(crate) deferred_entries: usize,
     /// What the sops files say of themselves, as far as they could be decrypted.
     pub(crate) files: &'r [FileFacts],
 }
@@ -130,6 +132,13 @@ impl Page {
             "How many secrets and templates failed in the last run.",
             summary.failed_entries as u64,
         );
+        if manifest.key_services.is_some() {
+            page.gauge(
+                "sops_nix_deferred_entries",
+                "How many secrets and templates the last run left to the run that asks key services.",
+                summary.deferred_entries as u64,
+            );
+        }
         page.gauge(
             "sops_nix_mock",
             "Whether all secrets are dummies (sops.mock).",

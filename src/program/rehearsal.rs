@@ -1,6 +1,7 @@
 //! A run that changes nothing, for the commands that say what a run would do.
 
 use super::{
+    cli::ServiceMode,
     environment::KeyVariables,
     key_sources,
     lacks::Lacks,
@@ -28,13 +29,22 @@ pub(crate) struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// Does what a run with `manifest` does, up to its first write. Nothing is reported. `is_early` says that no user is looked up.
+    /// Does what a run with `manifest` does, up to its first write. Nothing is reported. `is_early` says that no user is looked up, and
+    /// `mode` when the run asks key services.
     /// `may_lack_users` says that a missing user is no failure, because an activation would make it before the run.
-    pub(crate) fn of(manifest: &Manifest, is_early: bool, variables: KeyVariables, may_lack_users: bool, root: &Root) -> Self {
+    pub(crate) fn of(
+        manifest: &Manifest,
+        (is_early, mode): (bool, ServiceMode),
+        variables: KeyVariables,
+        may_lack_users: bool,
+        root: &Root,
+    ) -> Self {
         let thread = Confined::default();
+        let reach = mode.reach(manifest, is_early);
         let home = variables.home.clone();
         let sources = KeySources {
             thread: thread.clone(),
+            reach,
             ..key_sources::sources(manifest, variables)
         };
         let mut keyring = Keyring::load(&sources);
@@ -47,12 +57,15 @@ impl Rehearsal {
             .collect();
         let mut accounts = Accounts::default();
         let mut site = site::of(is_early, home.as_deref(), manifest, root, &mut accounts);
-        let (prepared, later) = Prepared::of(manifest, keyring, thread, &site);
+        let (prepared, later) = Prepared::of(manifest, keyring, thread, &site, mode.awaited(reach));
         notices.extend(later);
         let owners = Owners::new(manifest.user_mode, is_early, accounts, may_lack_users);
         let owned = owned(manifest, &prepared.values, &prepared.rendered, owners, &site);
         site.directories = owned.directories;
         let mut lacks = prepared.lacks;
+        if mode == ServiceMode::Complete {
+            lacks.fail_awaited();
+        }
         lacks.failures.extend(owned.failures);
         Self {
             notices,

@@ -7,15 +7,15 @@ use memchr::memmem;
 use super::{
     contents::Values,
     env_template, environment_files,
-    failure::{Failure, names},
+    failure::names,
     lacks::{Absent, Lacks},
     limit::Limit,
     template::{Measured, Slot},
+    template_error::{TemplateError, TemplateLack, of_template},
     template_text::TemplateText,
     tokens::Tokens,
 };
 use crate::{
-    install::EntryKind,
     manifest::{Manifest, OnFailure, Template},
     sops::env_file::Take,
     system::{budget, confinement::Confined, plaintext::Plaintext, read::Reader},
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Renders all templates, and returns them in the order of the manifest. If a template cannot be rendered, `None` is in its place,
-/// and a failure is returned for it. A template that needs one of the `absent` secrets is absent as well.
+/// and a failure is returned for it. A template that needs one of the `absent` or `awaited` secrets is absent or awaited as well.
 ///
 /// The limit `maxSize` holds once for all secrets together, and once more for all rendered templates together. The shortest
 /// template is rendered first, whatever the order of the manifest. So a template with a very long secret does not take the room of
@@ -34,13 +34,13 @@ use crate::{
 pub(crate) fn render(
     manifest: &Manifest,
     values: &Values<'_>,
-    absent: &[Absent],
+    (absent, awaited): (&[Absent], &HashSet<&str>),
     thread: Confined,
 ) -> (Vec<Option<Plaintext>>, Lacks) {
     if manifest.templates.is_empty() {
         return (Vec::new(), Lacks::default());
     }
-    let renderer = Renderer::new(manifest, values, absent);
+    let renderer = Renderer::new(manifest, values, absent, awaited);
     let mut reader = Reader::new(thread, budget::TEMPLATE_FILES);
     let mut drafts: Vec<_> = manifest
         .templates
@@ -64,33 +64,6 @@ pub(crate) fn render(
     (kept, lacks)
 }
 
-/// Why a template cannot be rendered.
-struct TemplateError {
-    diagnosis: Diagnosis,
-    /// Whether the only reason is that it needs optional secrets which are absent.
-    is_absence: bool,
-    /// Whether the only reason is that it needs secrets which may be left out if they fail.
-    is_tolerated: bool,
-}
-
-impl TemplateError {
-    /// What is lacking because of this error of `template`.
-    fn of(self, template: &Template) -> Lacks {
-        if self.is_absence {
-            return Lacks::from(Absent {
-                reason: self.diagnosis,
-                kind: EntryKind::Template,
-                entries: vec![template.name.to_string()],
-                sops_file: None,
-            });
-        }
-        Lacks::from(Failure {
-            is_tolerated: self.is_tolerated,
-            ..failure(template, self.diagnosis)
-        })
-    }
-}
-
 /// The warning about values of `secrets` between quotes in `text`, in the place of which a filter would be better. `None` if there are none.
 fn doubt(secrets: &BTreeSet<&str>, text: &[u8]) -> Option<Diagnosis> {
     let first = secrets.first()?;
@@ -109,31 +82,6 @@ fn doubt(secrets: &BTreeSet<&str>, text: &[u8]) -> Option<Diagnosis> {
     ))
 }
 
-/// The failure of a template.
-pub(crate) fn failure(template: &Template, diagnosis: Diagnosis) -> Failure {
-    Failure {
-        diagnosis: diagnosis.of(of_template(template)),
-        kind: EntryKind::Template,
-        entries: vec![template.name.to_string()],
-        sops_file: None,
-        is_tolerated: false,
-    }
-}
-
-fn of_template(template: &Template) -> String {
-    format!("template {}", named(template.name.as_str()))
-}
-
-impl From<Diagnosis> for TemplateError {
-    fn from(diagnosis: Diagnosis) -> Self {
-        Self {
-            diagnosis,
-            is_absence: false,
-            is_tolerated: false,
-        }
-    }
-}
-
 /// A template whose text has been read and measured.
 struct RenderableTemplate<'m> {
     template: &'m Template,
@@ -150,11 +98,13 @@ struct Renderer<'m> {
     tolerated: HashSet<&'m str>,
     /// The optional secrets that are absent.
     absent: HashSet<&'m str>,
+    /// The secrets that only a key service could give.
+    awaited: &'m HashSet<&'m str>,
     values: &'m Values<'m>,
 }
 
 impl<'m> Renderer<'m> {
-    fn new(manifest: &'m Manifest, values: &'m Values<'m>, absent: &'m [Absent]) -> Self {
+    fn new(manifest: &'m Manifest, values: &'m Values<'m>, absent: &'m [Absent], awaited: &'m HashSet<&'m str>) -> Self {
         Self {
             manifest,
             tokens: Tokens::of(manifest),
@@ -166,6 +116,7 @@ impl<'m> Renderer<'m> {
                 .map(|secret| secret.name.as_str())
                 .collect(),
             absent: absent.iter().flat_map(|absent| &absent.entries).map(String::as_str).collect(),
+            awaited,
             values,
         }
     }
@@ -182,22 +133,23 @@ impl<'m> Renderer<'m> {
         }
     }
 
-    /// Why `text` cannot be rendered. `first` is the reason that stands first in it. What is absent counts only if nothing else is
-    /// wrong.
+    /// Why `text` cannot be rendered. `first` is the reason that stands first in it. What is absent or awaited counts only if nothing
+    /// else is wrong.
     fn error(&self, text: &[u8], first: Diagnosis) -> TemplateError {
+        let error = |diagnosis, why| TemplateError { diagnosis, why };
         let is_absent = |secret: &str| self.absent.contains(secret);
-        let Err(diagnosis) = self.measure_without(text, is_absent) else {
-            return TemplateError {
-                diagnosis: first,
-                is_absence: true,
-                is_tolerated: false,
-            };
+        if self.measure_without(text, is_absent).is_ok() {
+            return error(first, TemplateLack::Absence);
+        }
+        let may_come = |secret: &str| is_absent(secret) || self.awaited.contains(secret);
+        let Err(diagnosis) = self.measure_without(text, may_come) else {
+            return error(first, TemplateLack::Awaiting);
         };
-        let may_be_left_out = |secret: &str| is_absent(secret) || self.tolerated.contains(secret);
-        TemplateError {
-            diagnosis,
-            is_absence: false,
-            is_tolerated: self.measure_without(text, may_be_left_out).is_ok(),
+        let may_be_left_out = |secret: &str| may_come(secret) || self.tolerated.contains(secret);
+        if self.measure_without(text, may_be_left_out).is_ok() {
+            error(diagnosis, TemplateLack::Tolerated)
+        } else {
+            error(diagnosis, TemplateLack::Fault)
         }
     }
 

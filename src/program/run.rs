@@ -3,14 +3,12 @@
 //! Everything is read, decrypted and rendered before the first write. Failures are collected, and then the failure policy makes one
 //! decision about all of them. Only the checks of templates see a text before that decision, if there is anything to publish.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     again, change_lines, channel, checks,
     cli::{Arguments, CheckMode},
+    completion,
     environment::Environment,
     failure::{Failure, Verdict, failed_entries, listed, verdict},
     key_sources,
@@ -18,39 +16,19 @@ use super::{
     last_run, manifest_file,
     metrics::{self, RunSummary},
     mock,
+    outcome::Outcome,
     owners::{Owned, Owners, owned},
     prepared::Prepared,
     site, sops_file_check,
-    sops_files::age_warnings,
+    sops_files::{Awaited, age_warnings},
     template_check, tidying,
 };
 use crate::{
-    install::{self, Entry, Failed, InstallError, Preview, Site, record::PublishedEntries, units},
+    install::{self, Entry, Failed, InstallError, Preview, Site, published_entries::PublishedEntries, units},
     manifest::Manifest,
     system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
 };
-
-/// The result of a run, as an exit code. The codes are documented in `docs/messages.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Outcome {
-    /// All is as the manifest says.
-    Done = 0,
-    /// Something failed. The live generation is unchanged.
-    NothingChanged = 1,
-    /// The manifest cannot be used.
-    BadManifest = 2,
-    /// A generation was published (in a dry run: would be published), but something failed. A symlink or a unit request can be
-    /// missing after any run. A secret or template can be missing only if no generation was live before.
-    PublishedRest = 3,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(outcome as u8)
-    }
-}
 
 /// Does what the command line asks for, below `root`. Reports everything before it returns.
 #[must_use]
@@ -94,11 +72,24 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
         tidying::tidy(environment.dry_run, manifest, &site);
         return Outcome::Done;
     }
+    if let Some(generation) = completion::rolled_back_to(arguments, &site) {
+        let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
+        tracing::info!(
+            "nothing is installed, because a rollback has made generation {generation} live; to install what the configuration says, run: {again}"
+        );
+        return Outcome::Done;
+    }
     // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
     // start programs.
     let thread = Confined::default();
-    let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
-    let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site);
+    let reach = arguments.key_services.reach(manifest, arguments.ignore_passwd);
+    let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone(), reach);
+    let awaited = if completion::completes(arguments, &site) {
+        Awaited::AllClosed
+    } else {
+        arguments.key_services.awaited(reach)
+    };
+    let (prepared, notices) = Prepared::of(manifest, keyring, thread, &site, awaited);
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let Owned {
@@ -109,13 +100,20 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     site.directories = directories;
     let (mut lacks, kept) = (prepared.lacks, prepared.kept);
     lacks.failures.extend(failures);
+    completion::keep_rights(&lacks, &mut entries, &site);
+    site.awaited = completion::awaited_paths(manifest, &lacks, root);
+    completion::settle(arguments, &site, &mut lacks);
     let refused = if environment.dry_run {
         Ok(Vec::new())
     } else {
         checks::refused(manifest, &site, &mut entries, &lacks.failures)
     };
     let unchecked = refused.map(|refused| lacks.failures.extend(refused)).err();
+    completion::settle(arguments, &site, &mut lacks);
     lacks.report();
+    if let Some(deferral) = lacks.deferral(manifest, &kept) {
+        tracing::info!("{deferral}");
+    }
     for warning in prepared.warnings.into_iter().chain(age_warnings(&prepared.files, manifest)) {
         tracing::warn!("{warning}");
     }
@@ -126,11 +124,13 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
         }
         None => conclude(arguments, &environment, manifest, &site, &entries, (&lacks, &kept)),
     };
+    let outcome = completion::outcome(arguments, &lacks, outcome);
     if !environment.dry_run {
         let summary = RunSummary {
-            has_succeeded: outcome == Outcome::Done,
+            has_succeeded: outcome == Outcome::Done && lacks.awaited.is_empty(),
             generation: install::live_generation(&site).ok().flatten(),
             failed_entries: failed_entries(&lacks.failures).count(),
+            deferred_entries: failed_entries(&lacks.awaited).count(),
             files: &prepared.files,
         };
         metrics::keep(manifest, arguments.ignore_passwd, &summary);
@@ -155,7 +155,7 @@ fn conclude(
         Ok(generation) => generation.is_some(),
         Err(error) => return nothing_changed(&error),
     };
-    match verdict(failures, is_live, !entries.is_empty()) {
+    match verdict(failures, is_live, !entries.is_empty() || !lacks.awaited.is_empty()) {
         Verdict::ChangeNothing => {
             if !environment.dry_run {
                 last_run::keep(site, &arguments.manifest, None, lacks, &[]);
@@ -219,6 +219,7 @@ fn make_live(
         generation,
         is_new: published.is_new,
         is_first: published.is_first,
+        may_be_completed: manifest.key_services.is_some(),
         changes: &published.changes,
         entries,
     };

@@ -36,6 +36,7 @@ pub(crate) fn of(is_early: bool, home: Option<&Path>, manifest: &Manifest, root:
         watch_file: manifest.watch_file.as_ref().map(|path| root.locate(path)),
         ledger: ledger(home, manifest, root),
         declared: declared(manifest, root),
+        awaited: HashSet::new(),
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
         store,

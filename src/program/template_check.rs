@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{env_template, lacks::Lacks, rendering::failure, template::Slot, template_text::TemplateText, tokens::Tokens};
+use super::{env_template, lacks::Lacks, template::Slot, template_error::failure, template_text::TemplateText, tokens::Tokens};
 use crate::{
     manifest::{Manifest, Template},
     sops::env_file::Take,

@@ -14,6 +14,7 @@ mod common;
 mod budgets;
 mod checks;
 mod copies;
+mod deferred;
 mod directories;
 mod env_files;
 mod failing;

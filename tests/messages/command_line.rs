@@ -41,6 +41,16 @@ fn help_and_version_are_printed_on_standard_output() {
                   [default: false]
                   [possible values: true, false]
 
+              --key-services <MODE>
+                  Key services: ask them; leave what only they open to sops-nix-online.service; or complete what a run has left
+
+                  Possible values:
+                  - ask:      They are asked. What they do not open fails, as any file does that no key opens
+                  - defer:    They are not asked. A later run completes the set, so what only they could give is no failure, and keeps what is live of it. In an early phase no later run comes, so there it fails
+                  - complete: They are asked, by the run that completes the set. What they do not open fails, and keeps what is live of it
+
+                  [default: ask]
+
           -h, --help
                   Print help (see a summary with '-h')
 
@@ -52,5 +62,6 @@ fn help_and_version_are_printed_on_standard_output() {
           1  failed, nothing changed
           2  wrong usage, or a manifest that cannot be used
           3  published, but some secrets (while nothing was published before, or as onFailure says), links, copies or unit requests failed
+          4  with -key-services=complete: as 1 or 3, and neither a key service nor a key that comes later could help
     "#]].assert_eq(&help);
 }

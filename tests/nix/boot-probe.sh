@@ -19,9 +19,11 @@ metrics() {
 echo "# units"
 for unit in sops-nix-for-users sops-nix sops-install-secrets; do echo "$unit: $(state "$unit")"; done
 # The units of the case itself.
-for unit in make-key vault-sync wait-for-token token app; do
+for unit in make-key vault-sync wait-for-token token app sops-nix-online; do
   [ ! -e "/etc/systemd/system/$unit.service" ] || echo "$unit: $(state "$unit")"
 done
+[ ! -e /etc/systemd/system/sops-nix-online.service ] ||
+  echo "# before the network was there: $(cat /run/sops-nix/log <(journalctl -b -o cat -u sops-nix) 2> /dev/null | grep -m 1 -o 'deferred until.*')"
 echo "# ordering cycles: $(journalctl -b | grep -c 'ordering cycle')"
 echo "# mounts"
 mounts
@@ -34,6 +36,17 @@ if [ "$(state sops-nix)" = "success active" ] && [ ! -e /data ]; then
 fi
 echo "# a unit that needs a secret read: $(cat /consumer)"
 [ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
+
+# A switch starts the units anew by this target, with the key service and without it.
+if [ -e /etc/systemd/system/sops-nix-online.service ]; then
+  for way in without with; do
+    if [ "$way" = with ]; then systemctl start vault; else systemctl stop vault; fi
+    systemctl stop sops-nix-online $([ -e /test/setupSecrets.snippet ] || echo sops-nix)
+    systemctl restart sysinit-reactivation.target
+    echo "# after a switch $way the key service: $(state sops-nix), $(state sops-nix-online)"
+    tree
+  done
+fi
 
 # A listener stands for the boot screen, in the network of the system, and another run holds the lock.
 if grep -qx 'PrivateNetwork=false' /etc/systemd/system/sops-nix.service && ! grep -q AF_INET /etc/systemd/system/sops-nix.service; then

@@ -15,7 +15,7 @@ lay_out_boot() {
   cp "$(dirname "$SOPS_INSTALL_SECRETS")/sops-nix" "$directory/"
   sed -i 's#/test/program#/test/sops-install-secrets#g' "$directory"/*.{sh,service,snippet} 2> /dev/null
   # It is built beside the other program.
-  cp "$(dirname "$SOPS_INSTALL_SECRETS")/sops-key-services" "$directory/" 2> /dev/null || [ "$case" != key-service-that-boots ] || skip "key services: there is no sops-key-services"
+  cp "$(dirname "$SOPS_INSTALL_SECRETS")/sops-key-services" "$directory/" 2> /dev/null || [ "${case#key-service-}" = "$case" ] || skip "key services: there is no sops-key-services"
   # Nobody waits so long for commands that never end, nor for what is said about them.
   sed -i 's/^timeout --kill-after=[0-9]* [0-9]* /timeout --kill-after=1 2 /' "$directory"/*.sh
   ! hangs "$directory" || sed -i 's/ sleep 2 & wait;/ sleep 1 \& wait;/' "$directory"/sops-nix-pre-install*.sh
@@ -50,13 +50,14 @@ boot_in_container() {
     *CAP_SYS_CHROOT*) ! systemd_is_before 253 || sed -Ei '/^(Protect[A-Za-z]*|ReadWritePaths)=/d' "$units"/sops-nix*.service ;;
   esac
   link_units "$units"
+  cp "$tests_path/units/sysinit-reactivation.target" "$units/"
   # A service that uses a secret, and a service that examines the results and ends the boot.
   printf '[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=/bin/sh -c "cat /run/secrets/db/password >> /consumer"\n' > "$units/consumer.service"
   # If other units come before the secrets, ordinary units must say that they start after those.
-  if [ -e "$units/make-key.service" ] || [ -e "$units/vault.service" ]; then
+  if [ -e "$units/make-key.service" ]; then
     sed -i '1i [Unit]\nAfter=sops-nix.service' "$units/consumer.service"
   fi
-  printf '[Unit]\nAfter=consumer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=240\n' > "$units/probe.service"
+  printf '[Unit]\nAfter=consumer.service app.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=240\n' > "$units/probe.service"
   ln -s ../consumer.service ../probe.service "$units/multi-user.target.wants/"
   ln -s /lib/systemd/system/multi-user.target "$units/default.target"
   for unit in networking systemd-networkd systemd-resolved; do ln -sf /dev/null "$units/$unit.service"; done
@@ -120,7 +121,7 @@ check_boots() {
   local case
   for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
     ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled disabled-with-scripts \
-    commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots mock-with-scripts-that-boots key-service-that-boots boot-screen; do
+    commands-around-units commands-around-scripts commands-that-hang-around-units commands-that-hang-around-scripts mock-that-boots mock-with-scripts-that-boots key-service-that-boots key-service-that-boots-by-script boot-screen; do
     check_boot "$case" "$case"
   done
   # Some containers may mount nothing (Debian's systemd needs a mount at /run/lock), or may not enter a mount namespace.

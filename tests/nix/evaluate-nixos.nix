@@ -50,6 +50,7 @@ let
       (hooks.after phase)
       (hooks.installer phase)
     ]) phases.all
+    ++ [ phases.regular.completer ]
     ++ map (import ../../module-common/check-program.nix { inherit pkgs; }) (
       lib.filter (template: template.check != null) (lib.attrValues cfg.templates)
     )

@@ -85,7 +85,7 @@ check_installations() {
   local case
   [ -n "$update" ] && rm -rf "$tests/installed" && mkdir "$tests/installed"
   # The documents have other secrets than the sops files here. A key service is there in a boot alone.
-  for case in $(cd "$tests/expected" && ls -d -- */manifest*.json | cut -d/ -f1 | grep -Ev '^page-|^key-service-that-boots$' | sort -u); do
+  for case in $(cd "$tests/expected" && ls -d -- */manifest*.json | cut -d/ -f1 | grep -Ev '^page-|^key-service-that-boots' | sort -u); do
     collect_manifests "$case" "$tests/expected/$case" "$work/install/$case" || continue
     installs "$SOPS_INSTALL_SECRETS" "$work/install/$case" > "$work/installed" 2>&1 || { fail "$case installs" "$work/installed"; continue; }
     if [ -n "$update" ]; then

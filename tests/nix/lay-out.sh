@@ -12,7 +12,7 @@ systemd_is_before() { [ "$(systemd-analyze --version | awk 'NR == 1 { print $2 }
 # Before version 254, systemd knows only LoadCredential. With a plain name, LoadCredential looks among the credentials of the
 # machine and in the plain stores.
 for_this_systemd() {
-  if systemd_is_before 254; then sed 's/^ImportCredential=/LoadCredential=/' "$@"; else cat "$@"; fi
+  if systemd_is_before 254; then sed 's/^ImportCredential=/LoadCredential=/; /^Restart\(Steps\|MaxDelaySec\)=/d' "$@"; else cat "$@"; fi
 }
 
 # The files of a case. The programs that they call get paths that exist on that system.

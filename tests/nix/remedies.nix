@@ -66,6 +66,19 @@ let
     sops.age.sshKeyPaths = [ ];
     sops.age.keyFile = "/persist/age.txt";
   };
+  # A secret that only a key service opens, and a unit that the network waits for.
+  late = settings: {
+    services.openssh.enable = true;
+    sops.keyServices.enable = true;
+    sops.secrets.token = {
+      sopsFile = lib.mkDefault ./files/vault.yaml;
+    }
+    // settings;
+    systemd.services.wireguard = {
+      wantedBy = [ "network-online.target" ];
+      before = [ "network-online.target" ];
+    };
+  };
   # A unit that is early, in every phase or before the secrets of the regular one only.
   after = settings: {
     imports = [ settings ];
@@ -90,6 +103,38 @@ in
     (keyless { sops.gnupg.home = "/root/.gnupg"; })
     (keyless { sops.keyServices.enable = true; })
   ];
+  early-secret-of-a-key-service =
+    mends
+      "but only a key service could open its sops file: encrypt the file to an age key of this host, too."
+      (late {
+        key = "token";
+        neededForUsers = true;
+      })
+      [
+        (late {
+          key = "token";
+          neededForUsers = true;
+          sopsFile = ./files/secrets.yaml;
+        })
+      ];
+  key-service-of-a-host-whose-secrets-wait-for-the-network =
+    mends
+      "remove it from sops.after, and name the units that need these secrets in sops.secrets.<name>.neededBy."
+      {
+        imports = [ (late { }) ];
+        sops.after = [ "network-online.target" ];
+      }
+      [ (late { neededBy = [ "nginx.service" ]; }) ];
+  key-service-for-what-the-network-waits-for =
+    mends
+      "so it cannot wait for key services: let an age key of this host open the sops file, name it in sops.hostRecipients, and remove"
+      (late { neededBy = [ "wireguard.service" ]; })
+      [
+        (late {
+          sopsFile = ./files/secrets.yaml;
+          key = "db/password";
+        })
+      ];
   gnupg-home-and-ssh-keys =
     mends "cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null."
       (keyed { sops.gnupg.home = "/root/.gnupg"; })

@@ -112,11 +112,13 @@ let
     "key-of-a-user"
     "key-of-a-user-without-home-manager"
     # Its program asks key services itself.
+    "key-service-and-those-who-need-its-secrets"
     "key-service-of-a-cloud"
     "key-service-of-a-plugin"
     "home-key-service-of-azure"
     "key-service-of-azure"
     "key-service-that-boots"
+    "key-service-that-boots-by-script"
     "key-services"
     "key-services-turned-off"
     "key-services-with-own-authorities"

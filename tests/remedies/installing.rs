@@ -154,8 +154,18 @@ pub const ROWS: &[Row] = &[
         "units are started by systemd alone; tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],
     ),
+    named(
+        "to install what the configuration says, run: {again}",
+        "as above",
+        &["sops-nix.service"],
+    ),
     named("systemctl --user restart sops-nix", "as above", &["sops-nix.service"]),
     named("systemctl restart sops-nix", "as above", &["sops-nix.service"]),
+    named(
+        "systemctl restart {ONLINE_UNIT}",
+        "the case an-older-value-until-the-network-is-there says when; the boots with a key service in tests/nix start that unit",
+        &["sops.keyServices.enable"],
+    ),
     named(
         "systemctl restart sops-install-secrets",
         "these are the units of sops-nix itself",

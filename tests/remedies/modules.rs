@@ -19,6 +19,21 @@ pub const ROWS: &[Row] = &[
         &["sops.noKeyAtFirstBoot", "sops.useSystemdActivation"],
     ),
     named(
+        "remove it from sops.after, and name the units that need these secrets in sops.secrets.<name>.neededBy.",
+        EVALUATED,
+        &["sops.after", "sops.secrets.<name>.neededBy"],
+    ),
+    named(
+        "but only a key service could open its sops file: encrypt the file to an age key of this host, too.",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForUsers", "sops.keyServices.enable"],
+    ),
+    named(
+        "so it cannot wait for key services: let an age key of this host open the sops file, name it in sops.hostRecipients, and remove",
+        EVALUATED,
+        &["sops.secrets.<name>.neededBy"],
+    ),
+    named(
         "sops.hostRecipients has:",
         "tests/keys adds a recipient and updates the keys; of a file that the host opens, the case one-that-opens says nothing",
         &["sops.hostRecipients"],

@@ -9,8 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::ValueEnum as _;
+
 use super::unit_file;
-use crate::system::root::Root;
+use crate::{program::cli::ServiceMode, system::root::Root};
 
 /// The file name of the installer.
 const PROGRAM: &str = "sops-install-secrets";
@@ -29,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) manifest: PathBuf,
     /// Whether no user is looked up (`-ignore-passwd`).
     pub(crate) is_early: bool,
+    /// When it asks key services (`-key-services`).
+    pub(crate) mode: ServiceMode,
     /// The variables that the script of the call sets. A value that the shell would compute is left out.
     pub(crate) variables: Vec<(String, String)>,
     /// The directories that the script of the call puts before the search path.
@@ -98,8 +102,15 @@ fn call(words: &[&str]) -> Option<Call> {
     Some(Call {
         manifest: PathBuf::from(manifest),
         is_early: words.iter().any(|word| word.trim_start_matches('-') == "ignore-passwd"),
+        mode: mode(words).unwrap_or_default(),
         ..Call::default()
     })
+}
+
+/// When the installer asks key services, if the words say it.
+fn mode(words: &[&str]) -> Option<ServiceMode> {
+    let flag = words.iter().position(|word| word.trim_start_matches('-') == "key-services")?;
+    ServiceMode::from_str(words.get(flag.checked_add(1)?)?, false).ok()
 }
 
 /// The variables that a script sets for the installer: lines `export NAME='VALUE'`.
@@ -138,7 +149,7 @@ mod tests {
         let root = Root::new(directory.path());
         fs::write(
             root.locate("/x-sops-nix"),
-            "#!/bin/sh\nexport HOME='/var/empty'\n  export A='$(b)'\n  export B=c\nexport PATH='/p:/q':$PATH\nexec /s/bin/sops-install-secrets -ignore-passwd /m.json\n",
+            "#!/bin/sh\nexport HOME='/var/empty'\n  export A='$(b)'\n  export B=c\nexport PATH='/p:/q':$PATH\nexec /s/bin/sops-install-secrets -ignore-passwd -key-services=defer /m.json\n",
         )
         .unwrap();
         fs::write(
@@ -150,6 +161,7 @@ mod tests {
         let call = Call {
             manifest: PathBuf::from("/m.json"),
             is_early: true,
+            mode: ServiceMode::Defer,
             variables: [("HOME", "/var/empty"), ("B", "c")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
@@ -164,5 +176,6 @@ mod tests {
         let found = calls("ExecStart=/s/bin/sops-install-secrets /m.json", &Root::new("/"));
         let [call] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((call.manifest.as_path(), call.is_early), (Path::new("/m.json"), false));
+        assert_eq!(call.mode, ServiceMode::Ask);
     }
 }

@@ -1,7 +1,6 @@
 //! What is there of one secret or template.
 
 use std::{
-    collections::BTreeSet,
     fs::{self, Metadata},
     io::ErrorKind,
     os::unix::fs::MetadataExt as _,
@@ -16,7 +15,10 @@ use serde::Serialize;
 
 use super::installation::{HostPhase, Installation};
 use crate::{
-    install::{AtPath, EntryName, PlaceInGeneration, is_copy_of, record::Record},
+    install::{
+        AtPath, EntryName, PlaceInGeneration, is_copy_of,
+        record::{Record, RecordedRun},
+    },
     manifest::{Account, Manifest, Placement, Secret, Template},
     sops::{env_file::Form, key::KeyPath, part::PartForm},
     system::{
@@ -76,6 +78,8 @@ pub(crate) enum EntryState {
     Missing,
     /// It is an optional secret whose sops file or key is missing, or a template that needs one.
     Absent,
+    /// Only a key service can give it, so it is left to the unit that asks key services once the network is there.
+    Deferred,
     /// The live generation has it, but the path of its option does not lead to it.
     Unlinked,
     /// The live generation has it, but what is at the path of its option is no copy of it.
@@ -93,6 +97,7 @@ impl EntryState {
             Self::Installed => "installed",
             Self::Missing => "missing",
             Self::Absent => "absent",
+            Self::Deferred => "deferred",
             Self::Unlinked => "unlinked",
             Self::Uncopied => "uncopied",
             Self::Differs => "differs",
@@ -106,6 +111,7 @@ impl EntryState {
             Self::Installed => "installed",
             Self::Missing => "missing",
             Self::Absent => "optional, and left out",
+            Self::Deferred => "deferred until sops-nix-online.service",
             Self::Unlinked => "not linked",
             Self::Uncopied => "not copied",
             Self::Differs => "not as the manifest says",
@@ -115,7 +121,7 @@ impl EntryState {
 
     /// Whether somebody has to do something about it.
     pub(crate) fn is_fault(self) -> bool {
-        !matches!(self, Self::Installed | Self::Absent | Self::Hidden)
+        !matches!(self, Self::Installed | Self::Absent | Self::Deferred | Self::Hidden)
     }
 }
 
@@ -127,7 +133,8 @@ pub(crate) fn of_all<'r>(
     root: &'r Root,
 ) -> Vec<EntryStatus> {
     let mut view = View {
-        absent: record.map(|record| &record.run.absent),
+        run: record.map(|record| &record.run),
+        has_services: manifest.key_services.is_some(),
         link: root.locate(&manifest.link),
         root,
         owners: match installation.phase {
@@ -161,8 +168,10 @@ struct View<'r> {
     link: PathBuf,
     root: &'r Root,
     owners: Declared,
-    /// The places of what the last run left out because it is optional; `None` if nobody told this user.
-    absent: Option<&'r BTreeSet<String>>,
+    /// What the last run has done; `None` if nobody told this user.
+    run: Option<&'r RecordedRun>,
+    /// Whether the manifest has key services, so that something may be left to the unit that asks them.
+    has_services: bool,
 }
 
 impl View<'_> {
@@ -188,8 +197,9 @@ impl View<'_> {
 
     /// What it means that a secret or template is not there that may be left out. Others than root may not read the record that tells.
     fn absence(&self, place: &PlaceInGeneration<'_>) -> EntryState {
-        match self.absent {
-            Some(absent) if absent.contains(place.as_str()) => EntryState::Absent,
+        match self.run {
+            Some(run) if run.absent.contains(place.as_str()) => EntryState::Absent,
+            Some(run) if run.deferred.contains(place.as_str()) => EntryState::Deferred,
             None if !geteuid().is_root() => EntryState::Hidden,
             _ => EntryState::Missing,
         }
@@ -209,7 +219,7 @@ impl View<'_> {
         let state = match &found {
             Ok(found) => self.state(&file, found, path.as_deref(), placement),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => EntryState::Hidden,
-            Err(_) if may_be_absent => self.absence(place),
+            Err(_) if may_be_absent || self.has_services => self.absence(place),
             Err(_) => EntryState::Missing,
         };
         let found = found.ok();

@@ -16,6 +16,7 @@ use crate::{
     manifest::{Manifest, Phase},
     program::{
         again,
+        cli::ServiceMode,
         environment::{Environment, KeyVariables},
     },
     system::root::Root,
@@ -34,6 +35,8 @@ pub(crate) struct Installation {
     pub(crate) user: Option<String>,
     /// The unit that makes it; `None` if the activation script does.
     pub(crate) unit: Option<String>,
+    /// The unit that completes it once the network is there, with what key services give; `None` if there is none.
+    pub(crate) online_unit: Option<String>,
     /// The call of the installer.
     pub(crate) call: Call,
     /// Whether it comes only when its user logs in: the user's run-time directory, which has the secrets, is not there.
@@ -76,6 +79,7 @@ impl Installation {
             phase: if user.is_some() { HostPhase::User } else { HostPhase::System },
             user: user.map(|user| user.name.clone()),
             unit: None,
+            online_unit: None,
             call: Call::default(),
             waits_for_login: false,
             manifest: Err(Diagnosis::new(
@@ -240,6 +244,7 @@ fn of_user(user: &Asker, root: &Root) -> Vec<Installation> {
 /// The installations that the units in a directory make. All modules give their units names that begin with `sops-`.
 fn in_directory(directory: &Path, root: &Root, user: Option<&Asker>) -> Vec<Installation> {
     let mut found: Vec<Installation> = Vec::new();
+    let mut completing = Vec::new();
     for unit in unit_file::beginning_with("sops-", directory) {
         for mut call in calls(&unit.values("ExecStart").join("\n"), root) {
             call.variables.splice(..0, unit.variables());
@@ -247,8 +252,17 @@ fn in_directory(directory: &Path, root: &Root, user: Option<&Asker>) -> Vec<Inst
                 .values("ExecStartPre")
                 .iter()
                 .any(|command| names_commands_before(command));
+            if call.mode == ServiceMode::Complete {
+                completing.push((call.manifest, unit.name.clone()));
+                continue;
+            }
             let is_new = found.iter().all(|other| other.call.manifest != call.manifest);
             found.extend(is_new.then(|| installation(Some(unit.name.clone()), call, user)));
+        }
+    }
+    for (manifest, unit) in completing {
+        if let Some(completed) = found.iter_mut().find(|installation| installation.call.manifest == manifest) {
+            completed.online_unit = Some(unit);
         }
     }
     found
@@ -271,6 +285,7 @@ fn installation(unit: Option<String>, call: Call, user: Option<&Asker>) -> Insta
         phase,
         user: user.map(|user| user.name.clone()),
         unit,
+        online_unit: None,
         call,
         manifest,
     }

@@ -45,6 +45,10 @@ pub(crate) struct PhaseStatus {
     /// That this is the first boot of the host and it had no key, so that nothing was installed; else it is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) no_key_yet: Option<RunFailure>,
+    /// The places, in a generation, of what the last run left to the unit that asks key services. What is live of it is of an earlier run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub(crate) deferred: Vec<String>,
     /// The secrets, and then the templates.
     pub(crate) entries: Vec<EntryStatus>,
     /// What a page calls the installation.
@@ -111,6 +115,10 @@ impl PhaseStatus {
             generation: live(manifest, root).map(|live| live.status(record.as_ref())),
             last_run: record.as_ref().map(LastRun::from),
             no_key_yet: note.as_ref().map(RunFailure::from),
+            deferred: record
+                .as_ref()
+                .map(|record| record.run.deferred.iter().cloned().collect())
+                .unwrap_or_default(),
             entries: entry_status::of_all(installation, manifest, record.as_ref(), root),
             title: installation.title(),
         };
@@ -277,6 +285,7 @@ mod tests {
         assert!(is_stored("/nix/store/0-secrets.yaml"));
         assert!(!is_stored("/etc/secrets.yaml") && !is_stored("/nix/stored.yaml"));
         let status = PhaseStatus {
+            deferred: Vec::new(),
             phase: HostPhase::System,
             user: None,
             unit: None,

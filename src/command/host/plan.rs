@@ -151,7 +151,14 @@ impl PhasePlan {
     /// What a run of `installation` would change. If it `is_built` and not live yet, the activation may still make its users.
     fn of(installation: &Installation, manifest: &Manifest, is_built: bool, root: &Root) -> Self {
         let variables = installation.variables(root);
-        let rehearsal = Rehearsal::of(manifest, installation.call.is_early, variables, is_built, root);
+        let is_early = installation.call.is_early;
+        let rehearsal = Rehearsal::of(
+            manifest,
+            (is_early, installation.call.mode.in_the_end(manifest, is_early)),
+            variables,
+            is_built,
+            root,
+        );
         let places = place::of(installation, root);
         let lacks = &rehearsal.lacks;
         let failed: HashSet<_> = lacks.failures.iter().flat_map(Failure::places).collect();

@@ -96,7 +96,7 @@ fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
     let unit = installation.unit.clone();
     let is_of_user = installation.user.is_some();
     let has_failed = unit.as_ref().is_some_and(|unit| systemd::has_failed(unit, is_of_user));
-    if fault.is_none() && !has_failed {
+    if fault.is_none() && !has_failed && status.deferred.is_empty() {
         return Ok(Done::Nothing);
     }
     if !is_of_user && !geteuid().is_root() {
@@ -113,10 +113,21 @@ fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
     if status.no_key_yet.is_some() {
         systemd::stop(no_key_yet::UNIT);
     }
-    if !systemd::restart(&unit, is_of_user) {
+    let failed_again = |unit: &str| {
         let option = if is_of_user { "--user " } else { "" };
-        let remedy = format!("to see why, run: journalctl {option}-b -u {}", shell::word(&unit));
-        return Err(Diagnosis::new(format!("unit {} has failed again", named(&unit)), remedy));
+        let remedy = format!("to see why, run: journalctl {option}-b -u {}", shell::word(unit));
+        Diagnosis::new(format!("unit {} has failed again", named(unit)), remedy)
+    };
+    if !systemd::restart(&unit, is_of_user) {
+        return Err(failed_again(&unit));
+    }
+    // The restart has begun that of the unit which asks key services, and has not waited for it.
+    if let Some(online) = installation
+        .online_unit
+        .as_ref()
+        .filter(|online| !systemd::finish_start(online))
+    {
+        return Err(failed_again(online));
     }
     match PhaseStatus::of(installation, root)?.1 {
         None => Ok(Done::Installed),

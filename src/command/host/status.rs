@@ -10,7 +10,7 @@ use crate::{
         layout::{columns, indented, joined, json, line},
         reply::Reply,
     },
-    program::environment::Environment,
+    program::{again::ONLINE_UNIT, environment::Environment},
     system::root::Root,
     text::{
         diagnosis::Diagnosis,
@@ -66,6 +66,13 @@ fn page(phase: &PhaseStatus) -> String {
     rows.push(vec!["last run".to_owned(), last_run(phase)]);
     if phase.no_key_yet.is_some() {
         rows.push(vec!["NO KEY YET".to_owned(), "in the first boot of this host".to_owned()]);
+    }
+    if !phase.deferred.is_empty() {
+        let names: Vec<_> = phase.deferred.iter().map(|place| quoted(place)).collect();
+        rows.push(vec![
+            "deferred".to_owned(),
+            format!("{}, until {ONLINE_UNIT}", names.join(", ")),
+        ]);
     }
     let failures = phase.last_run.iter().flat_map(|run| &run.failures);
     let failures = failures.map(|failure| indented("    ", &format!("failed: {}", failure.told())));
@@ -174,6 +181,9 @@ fn lines(phase: &PhaseStatus) -> String {
                 &[&joined(&failure.cause), failure.remedy.as_deref().unwrap_or_default()],
             );
         }
+    }
+    for place in &phase.deferred {
+        text += &line("deferred", &[place]);
     }
     for entry in &phase.entries {
         let (restart, reload) = (entry.restart_units.join(" "), entry.reload_units.join(" "));

@@ -148,6 +148,11 @@ pub(crate) fn start(unit: &str) -> bool {
     ask(None, &["--no-block", "start"], unit, PATIENCE)
 }
 
+/// Waits until a unit is active, which may be on its way already. Gives whether it is.
+pub(crate) fn finish_start(unit: &str) -> bool {
+    ask(None, &["start"], unit, LONG_PATIENCE)
+}
+
 /// Stops a unit, and waits until it has ended. Gives whether it succeeded.
 pub(crate) fn stop(unit: &str) -> bool {
     ask(None, &["stop"], unit, PATIENCE)
@@ -158,8 +163,8 @@ fn ask(user: Option<&str>, words: &[&str], unit: &str, patience: Duration) -> bo
     let mut command = Command::new("systemctl");
     command.args(user).args(words).arg("--").arg(unit);
     let what = match words.last() {
-        Some(&"restart") => format!(
-            "systemd, which restarts {}; to see what that waits for, run: systemctl {}status {}",
+        Some(&word @ ("restart" | "start")) if patience == LONG_PATIENCE => format!(
+            "systemd, which {word}s {}; to see what that waits for, run: systemctl {}status {}",
             named(unit),
             user.map(|option| format!("{option} ")).unwrap_or_default(),
             shell::word(unit)

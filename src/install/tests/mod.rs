@@ -117,6 +117,7 @@ fn site(top: &Path, store: Store) -> Site {
         keeps_unchanged: false,
         ledger: None,
         declared: std::collections::HashSet::new(),
+        awaited: std::collections::HashSet::new(),
         directories: Directories::default(),
         store,
         homes: Homes::Unknown,

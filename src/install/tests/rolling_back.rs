@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::install::{
-    DeclaredFile, PlaceInGeneration, possible_rollback,
-    record::{self, Deeds, PublishedEntries},
+    DeclaredFile, PlaceInGeneration, live_record, possible_rollback,
+    published_entries::PublishedEntries,
+    record::{self, Deeds},
     roll_back,
 };
 
@@ -143,6 +144,7 @@ fn a_run_that_is_recorded_late_does_not_hide_a_rollback() {
     let deeds = Deeds {
         manifest: Path::new("/m.json"),
         published: Some(PublishedEntries {
+            may_be_completed: false,
             generation: 2,
             is_new: true,
             is_first: false,
@@ -151,6 +153,7 @@ fn a_run_that_is_recorded_late_does_not_hide_a_rollback() {
         }),
         failures: Vec::new(),
         absent: std::collections::BTreeSet::new(),
+        deferred: std::collections::BTreeSet::new(),
     };
     record::keep(&world.site, &deeds).unwrap();
     let rollback = possible_rollback(&world.site, &declared(&names)).unwrap();
@@ -160,4 +163,24 @@ fn a_run_that_is_recorded_late_does_not_hide_a_rollback() {
     assert!(told.contains("rollback"), "{told}");
     record::keep(&world.site, &deeds).unwrap();
     assert_eq!(text(), told);
+}
+
+/// The unit that asks key services waits for the network, and a rollback may come before it.
+#[test]
+fn what_was_deferred_before_a_rollback_does_not_come_over_it() {
+    let (world, names) = (two(), names());
+    let deeds = Deeds {
+        manifest: Path::new("/m.json"),
+        published: None,
+        failures: Vec::new(),
+        absent: std::collections::BTreeSet::new(),
+        deferred: ["late".to_owned()].into(),
+    };
+    record::keep(&world.site, &deeds).unwrap();
+    let rollback = possible_rollback(&world.site, &declared(&names)).unwrap();
+    roll(&world, &rollback, &names).unwrap();
+    assert_eq!(live_record::rolled_back_to(&world.site), Some(1));
+    // A run after it has deferred something again.
+    record::keep(&world.site, &deeds).unwrap();
+    assert_eq!(live_record::rolled_back_to(&world.site), None);
 }

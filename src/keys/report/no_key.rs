@@ -8,7 +8,7 @@ use super::{
     recipient::{RecipientRow, service_name},
 };
 use crate::{
-    keys::{keyring::Keyring, problem::Problem, recovery::DataKeyRecovery},
+    keys::{keyring::Keyring, problem::Problem, recovery::DataKeyRecovery, sources::ServiceReach},
     sops::remote::Service,
     text::diagnosis::Diagnosis,
 };
@@ -30,6 +30,8 @@ pub struct NoKey {
     problems: Vec<(Problem, bool)>,
     /// The recipient of this host that the hint recommends to add to a `.sops.yaml`. `None` if there is nothing to recommend.
     recommended: Option<String>,
+    /// Whether key services are not asked because the network is not there in this phase.
+    is_too_early: bool,
 }
 
 impl NoKey {
@@ -55,6 +57,7 @@ impl NoKey {
                 .map(|problem| (problem.clone(), keyring.is_set(problem)))
                 .collect(),
             recommended: None,
+            is_too_early: keyring.key_services.is_some() && keyring.reach != ServiceReach::Now,
         };
         if no_key.damaged().is_none() && !no_key.has_wrong_shares() {
             no_key.recommended = no_key.best().map(|key| key.to_copy(&keyring.has_shown_long));
@@ -172,7 +175,7 @@ impl NoKey {
     /// The advice to ask a key service. Returns `None` if other keys could open the file, if key services are asked, or on a system for
     /// which there is no program that asks them.
     fn turn_on(&self) -> Option<String> {
-        let services = self.unasked().filter(|_| cfg!(target_os = "linux"))?;
+        let services = self.unasked().filter(|_| cfg!(target_os = "linux") && !self.is_too_early)?;
         Some(format!(
             "set sops.keyServices.enable to true, so that this host asks {}",
             shown(&services)
@@ -197,10 +200,12 @@ impl NoKey {
             1 if self.entries().next().is_none() => Some("this file names no key that could open it".to_owned()),
             1 => {
                 let services = self.unasked()?;
-                Some(format!(
-                    "only {} could open this file, but this host is not set up to ask a key service",
-                    shown(&services)
-                ))
+                let why = if self.is_too_early {
+                    "no key service is asked before the network is there"
+                } else {
+                    "this host is not set up to ask a key service"
+                };
+                Some(format!("only {} could open this file, but {why}", shown(&services)))
             }
             groups => Some(format!(
                 "this file needs {} of {groups} key groups; this host opens {}",
@@ -220,8 +225,8 @@ impl NoKey {
         }
     }
 
-    /// The key services that could open closed groups that nothing else opens, if this host is not set up to ask any. Returns `None` if
-    /// there is no such group.
+    /// The key services that could open closed groups that nothing else opens, if this run asks none. Returns `None` if there is no such
+    /// group.
     fn unasked(&self) -> Option<Vec<Service>> {
         let mut services = Vec::new();
         for group in self.groups.iter().filter(|group| !group.is_open) {

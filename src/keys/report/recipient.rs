@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct RecipientRow {
     kind: &'static str,
-    /// The key service that could open the entry, but that this host is not set up to ask. `None` if there is no such service.
+    /// The key service that could open the entry, but that this run does not ask. `None` if there is no such service.
     unasked: Option<Service>,
     /// The recipient in the form that messages show.
     shown: String,
@@ -44,12 +44,13 @@ impl RecipientRow {
             RecipientKind::Age => faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(&key.name, keyring)),
             RecipientKind::Pgp => faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
             RecipientKind::Remote(_) if keyring.key_services.is_none() => vec!["not asked".to_owned()],
+            RecipientKind::Remote(_) if !keyring.asks_services() => vec!["not asked before the network is there".to_owned()],
             RecipientKind::Remote(_) => faults(&entry.failures, false, kind).unwrap_or_default(),
         };
         Self {
             kind,
             unasked: match key.kind {
-                RecipientKind::Remote(service) if keyring.key_services.is_none() => Some(service),
+                RecipientKind::Remote(service) if !keyring.asks_services() => Some(service),
                 _ => None,
             },
             shown,
@@ -60,7 +61,7 @@ impl RecipientRow {
         }
     }
 
-    /// The key service that could open the entry, but that this host is not set up to ask. `None` if there is no such service.
+    /// The key service that could open the entry, but that this run does not ask. `None` if there is no such service.
     pub(crate) fn unasked(&self) -> Option<Service> {
         self.unasked
     }

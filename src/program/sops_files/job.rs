@@ -9,7 +9,7 @@ use std::{
 use super::{
     facts::FileFacts,
     foreign_key::foreign_key,
-    reading::{Unopened, read},
+    reading::{Shortfall, Unopened, read},
 };
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
@@ -107,9 +107,15 @@ impl Job {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares(), &recovery.failures_of_programs()));
             let proof = recovery.proof().clone();
+            let why = if keyring.services_could_open(&recovery) {
+                Shortfall::OfServices
+            } else {
+                Shortfall::NoKey
+            };
             let key = keyring.finish(recovery).map_err(|no_key| {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
-                Diagnosis::bare(format!("cannot decrypt {}\n{}", self.needed, report.trim_end()))
+                let diagnosis = Diagnosis::bare(format!("cannot decrypt {}\n{}", self.needed, report.trim_end()));
+                Unopened { diagnosis, why }
             })?;
             let decrypted = self.with_text(|text, long_values| {
                 let file = self.parse(text, long_values)?;

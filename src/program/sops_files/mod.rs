@@ -15,5 +15,5 @@ mod source;
 pub(crate) use facts::{FileFacts, age_warnings};
 pub(crate) use files::Files;
 pub(crate) use job::OpenedFile;
-pub(crate) use reading::Unopened;
+pub(crate) use reading::{Awaited, Unopened};
 pub(crate) use source::{Source, facts, sources};

@@ -13,15 +13,39 @@ use crate::{
 pub(crate) struct Unopened {
     /// The reason, as a message for people.
     pub(crate) diagnosis: Diagnosis,
-    /// Whether there is no such file.
-    pub(crate) is_missing: bool,
+    /// What kind of reason it is.
+    pub(crate) why: Shortfall,
+}
+
+/// What kind of reason it is that a file gives nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shortfall {
+    /// There is no such file.
+    Missing,
+    /// No key of this run opens it, and a key service could.
+    OfServices,
+    /// No key of this run opens it.
+    NoKey,
+    /// Something else is wrong.
+    Fault,
+}
+
+/// Which files that stay closed another run is to open, so that their secrets are awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// None: that a file stays closed is a failure.
+    Nothing,
+    /// Those that a key service could open.
+    OfServices,
+    /// These, and all others may have been opened by the run before, which may have had other keys.
+    AllClosed,
 }
 
 impl From<Diagnosis> for Unopened {
     fn from(diagnosis: Diagnosis) -> Self {
         Self {
             diagnosis,
-            is_missing: false,
+            why: Shortfall::Fault,
         }
     }
 }
@@ -49,7 +73,11 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> R
         };
         Unopened {
             diagnosis,
-            is_missing: error == ReadError::Missing && may_be_missing(path),
+            why: if error == ReadError::Missing && may_be_missing(path) {
+                Shortfall::Missing
+            } else {
+                Shortfall::Fault
+            },
         }
     })
 }

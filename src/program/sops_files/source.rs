@@ -10,7 +10,7 @@ use super::{
     desk::Desk,
     facts::FileFacts,
     job::Job,
-    reading::{self, Unopened},
+    reading::{self, Awaited, Shortfall, Unopened},
 };
 use crate::{
     install::EntryKind,
@@ -118,7 +118,7 @@ impl<'m> Source<'m> {
         let without = |lacks: Lacks| (lacks, Vec::new());
         let mut text = match reading::read(self.path, self.limit, &self.needed(), false) {
             Ok(text) => text,
-            Err(error) => return without(self.without_file(error)),
+            Err(error) => return without(self.without_file(error, Awaited::Nothing)),
         };
         let (text, _) = text.parts();
         let file = match SopsFile::parse(self.format, text.expose()) {
@@ -244,17 +244,34 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// What is lacking because the file gives nothing. If there is no such file, its optional secrets are absent.
-    pub(crate) fn without_file(&self, error: Unopened) -> Lacks {
-        if !error.is_missing {
-            return self.fail(error.diagnosis).into();
+    /// What is lacking because the file gives nothing. If there is no such file, its optional secrets are absent. Its secrets may be
+    /// `awaited`.
+    pub(crate) fn without_file(&self, error: Unopened, awaited: Awaited) -> Lacks {
+        let failure = |diagnosis| Lacks::from(self.fail(diagnosis));
+        match (error.why, awaited) {
+            (Shortfall::Missing, _) => self.without_missing_file(error.diagnosis),
+            (Shortfall::Fault, _) => failure(error.diagnosis),
+            (Shortfall::OfServices, Awaited::OfServices | Awaited::AllClosed) => Lacks::awaiting(self.fail(error.diagnosis)),
+            (Shortfall::NoKey, Awaited::AllClosed) => Lacks {
+                unopened: vec![self.fail(error.diagnosis)],
+                ..Lacks::default()
+            },
+            (Shortfall::OfServices | Shortfall::NoKey, _) => Lacks {
+                may_come: true,
+                ..failure(error.diagnosis)
+            },
         }
+    }
+
+    /// What is lacking because there is no such file.
+    fn without_missing_file(&self, diagnosis: Diagnosis) -> Lacks {
         let (optional, needed): (Vec<_>, Vec<_>) = self.secrets.iter().copied().partition(|secret| secret.is_optional);
-        let failure = (!needed.is_empty()).then(|| self.fail_for(&needed, error.diagnosis));
+        let failure = (!needed.is_empty()).then(|| self.fail_for(&needed, diagnosis));
         let absent = (!optional.is_empty()).then(|| self.absent(&optional, Diagnosis::bare("no such file")));
         Lacks {
             failures: failure.into_iter().collect(),
             absent: absent.into_iter().collect(),
+            ..Lacks::default()
         }
     }
 

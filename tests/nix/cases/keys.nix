@@ -14,6 +14,36 @@ let
     }
     // options;
   };
+
+  # A host whose network comes late, with a key service on it.
+  lateVault = {
+    sops = {
+      defaultSopsFile = ../files/secrets.yaml;
+      age.keyFile = "/test/age.txt";
+      secrets."db/password" = { };
+      secrets.token.sopsFile = ../files/vault.yaml;
+      secrets.token.neededBy = [ "app.service" ];
+      keyServices.allowedEndpoints = [ "http://127.0.0.1:8200" ];
+      keyServices.environmentFile = "/test/files/vault.env";
+    };
+    systemd.services.vault = {
+      wantedBy = [ "network-online.target" ];
+      before = [ "network-online.target" ];
+      serviceConfig = {
+        ExecStartPre = "/bin/sleep 2";
+        ExecStart = "/usr/bin/python3 /test/files/vault.py";
+        ExecStartPost = "/bin/bash -c 'until (echo > /dev/tcp/127.0.0.1/8200) 2> /dev/null; do sleep 0.1; done'";
+      };
+    };
+    systemd.services.app = {
+      wantedBy = [ "multi-user.target" ];
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = "/bin/sh -c 'cat /run/secrets/token >> /app'";
+      };
+    };
+  };
 in
 {
   key-file = host { age.keyFile = "/var/lib/sops-nix/key.txt"; };
@@ -534,31 +564,139 @@ in
       ;
   };
 
-  # The confinement of the unit lets the program ask. One secret needs the service, another one does not.
+  # The service comes with the network, after the boot has gone on. A service waits for its secret; another secret needs no network.
   key-service-that-boots = {
     shows = [
       "manifest.json"
       "sops-nix.service"
+      "sops-nix-online.service"
       "sops-nix.sh"
+      "sops-nix-online.sh"
       "sops-nix.target"
       "sops-nix-mount.sh"
       "vault.service"
+      "app.service"
       "messages"
     ];
     module = {
+      imports = [ lateVault ];
+      sops.useSystemdActivation = true;
+    };
+  };
+
+  # The same where a script installs.
+  key-service-that-boots-by-script = {
+    shows = [
+      "manifest.json"
+      "setupSecrets.snippet"
+      "sops-nix.service"
+      "sops-nix-online.service"
+      "sops-nix.sh"
+      "sops-nix-online.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-show-or-install.sh"
+      "vault.service"
+      "app.service"
+      "messages"
+    ];
+    module = {
+      imports = [ lateVault ];
+      sops.useSystemdActivation = false;
+    };
+  };
+
+  # Who waits for whom: a secret that only a service opens, one that an age key of somebody else could open as well, and one that needs no service.
+  key-service-and-those-who-need-its-secrets = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix-online.service"
+      "sops-nix.target"
+      "web.service"
+      "messages"
+    ];
+    module = { config, ... }: {
       sops = {
         defaultSopsFile = ../files/secrets.yaml;
         useSystemdActivation = true;
-        age.keyFile = "/test/age.txt";
-        after = [ "vault.service" ];
-        secrets."db/password" = { };
-        secrets.token.sopsFile = ../files/vault.yaml;
-        keyServices.allowedEndpoints = [ "http://127.0.0.1:8200" ];
-        keyServices.environmentFile = "/test/files/vault.env";
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        keyServices.enable = true;
+        validateSopsFiles = false;
+        secrets."db/password".neededBy = [ "db" ];
+        secrets.token = {
+          sopsFile = ../files/vault.yaml;
+          neededBy = [
+            "app.service"
+            "reloads.service"
+            "worker@1.service"
+            "typo"
+          ];
+          reloadUnits = [ "reloads" ];
+        };
+        # An earlier sops named all services in each file.
+        secrets."database/host" = {
+          sopsFile = ../../fixtures/3.7.3/nesting.yaml;
+          neededBy = [ "db" ];
+        };
+        secrets.int = {
+          sopsFile = ../../fixtures/3.7.3/types.json;
+          format = "json";
+          neededBy = [ "db" ];
+        };
+        # Nobody knows before it is built.
+        secrets.outside = {
+          sopsFile = "/etc/secrets.yaml";
+          neededBy = [ "outside.target" ];
+        };
+        templates.conf = {
+          content = "token=${config.sops.placeholder.token}";
+          neededBy = [ "conf" ];
+        };
+        credentials.web.token = "token";
+        credentials.web.password = "db/password";
       };
-      systemd.services.vault.serviceConfig = {
-        ExecStart = "/usr/bin/python3 /test/files/vault.py";
-        ExecStartPost = "/bin/bash -c 'until (echo > /dev/tcp/127.0.0.1/8200) 2> /dev/null; do sleep 0.1; done'";
+      systemd.services = lib.genAttrs [ "db" "app" "reloads" "worker@" "conf" "web" ] (_: {
+        serviceConfig.ExecStart = "/bin/true";
+      });
+      systemd.targets.outside = { };
+    };
+  };
+
+  # What cannot wait until the network is there.
+  says-what-key-services-come-too-late-for = {
+    shows = [ ];
+    module = {
+      sops = {
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        useSystemdActivation = true;
+        keyServices.enable = true;
+        defaultSopsFile = ../files/vault.yaml;
+        secrets.password.key = "token";
+        secrets.password.neededForUsers = true;
+        secrets.disk.key = "token";
+        secrets.disk.neededForFileSystems = true;
+        secrets.token.neededBy = [
+          "wireguard.service"
+          "vpn.service"
+          "firewall.service"
+          "systemd-networkd.service"
+        ];
+        credentials.wireguard.token = "token";
+      };
+      # The first is before the network is online, and the others are before the network.
+      systemd.services = {
+        wireguard = {
+          before = [ "network-online.target" ];
+          serviceConfig.ExecStart = "/bin/true";
+        };
+        vpn = {
+          before = [ "network.target" ];
+          serviceConfig.ExecStart = "/bin/true";
+        };
+        firewall = {
+          before = [ "network-pre.target" ];
+          serviceConfig.ExecStart = "/bin/true";
+        };
       };
     };
   };

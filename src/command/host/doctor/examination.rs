@@ -15,6 +15,7 @@ use crate::{
         audience::Audience,
         cli::DoctorArguments,
         host::{
+            entry_status::{EntryState, EntryStatus},
             installation::{self, Installation},
             no_key_yet,
             phase_status::PhaseStatus,
@@ -26,7 +27,7 @@ use crate::{
         reply::Reply,
     },
     manifest::Manifest,
-    program::{environment::Environment, failure::Failure, mock, rehearsal::Rehearsal, sops_files},
+    program::{again::ONLINE_UNIT, environment::Environment, failure::Failure, mock, rehearsal::Rehearsal, sops_files},
     system::{confinement::Confined, root::Root},
     text::{diagnosis::Diagnosis, printable::named},
 };
@@ -125,9 +126,10 @@ impl Patient<'_> {
                 return vec![HostFinding::new(Subject::Configuration, diagnosis)];
             }
         };
+        let is_early = installation.call.is_early;
         let rehearsal = Rehearsal::of(
             manifest,
-            installation.call.is_early,
+            (is_early, installation.call.mode.in_the_end(manifest, is_early)),
             installation.variables(self.root),
             false,
             self.root,
@@ -157,11 +159,11 @@ impl Patient<'_> {
         .collect()
     }
 
-    /// Whether the last run failed at nothing, and what it published is there.
+    /// Whether the last run failed at nothing and left nothing to another one, and what it published is there.
     fn was_well(&self, installation: &Installation) -> bool {
         PhaseStatus::of(installation, self.root).is_ok_and(|(status, _)| {
             let has_failed = status.last_run.is_none_or(|run| !run.failures.is_empty());
-            !has_failed && !status.entries.iter().any(|entry| entry.state.is_fault())
+            !has_failed && status.deferred.is_empty() && !status.entries.iter().any(|entry| entry.state.is_fault())
         })
     }
 
@@ -190,19 +192,28 @@ impl Patient<'_> {
             );
             return vec![HostFinding::new(Subject::Installation, diagnosis.of(installation.object()))];
         }
-        let absent = status.entries.iter().filter(|entry| entry.state.is_fault());
-        let absent = absent.filter(|entry| !without.contains(&entry.place)).map(|entry| {
-            let cause = format!(
-                "{} {} is {} at {}",
-                entry.kind,
-                named(&entry.name),
-                entry.state.adjective(),
-                entry.path
-            );
-            HostFinding::new(
-                Subject::Installation,
-                Diagnosis::new(cause, format!("to install it, run: {}", installation.again(manifest))),
-            )
+        let is_deferred = |entry: &&EntryStatus| status.deferred.contains(&entry.place);
+        let lacking = status
+            .entries
+            .iter()
+            .filter(|entry| entry.state.is_fault() || is_deferred(entry));
+        let lacking = lacking.filter(|entry| !without.contains(&entry.place));
+        let again = |entry: &EntryStatus| {
+            if is_deferred(&entry) {
+                format!("systemctl restart {ONLINE_UNIT}")
+            } else {
+                installation.again(manifest)
+            }
+        };
+        let absent = lacking.map(|entry| {
+            let state = if entry.state == EntryState::Installed {
+                "of an earlier run, and deferred until sops-nix-online.service,"
+            } else {
+                entry.state.adjective()
+            };
+            let cause = format!("{} {} is {state} at {}", entry.kind, named(&entry.name), entry.path);
+            let diagnosis = Diagnosis::new(cause, format!("to install it, run: {}", again(entry)));
+            HostFinding::new(Subject::Installation, diagnosis)
         });
         let mut findings: Vec<_> = absent.collect();
         let has_failed = status.last_run.is_some_and(|run| !run.failures.is_empty());
