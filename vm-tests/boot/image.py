@@ -13,8 +13,8 @@ MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "age cryptsetup-bin kmod systemd systemd-sysv udev"
 # Not unpacked: what nobody reads here.
 SUPERFLUOUS = ["usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "var/cache/apt", "var/lib/apt/lists"]
-# Built as modules in Debian's kernel; without them it finds no disk, and cannot open an encrypted one.
-MODULES = "virtio_pci virtio_blk dm_crypt xts algif_skcipher"
+# Built as modules in Debian's kernel; without them it finds no disk and no network, and cannot open an encrypted disk.
+MODULES = "virtio_pci virtio_blk virtio_net dm_crypt xts algif_skcipher"
 DISK_SIZE = "700M"
 
 # Unpacks the disk that is an archive and no file system over the first one, and hands over as any initrd does.

@@ -108,6 +108,8 @@ class Machine(System):
         self.disk = directory / "disk"
         # Further disks of the machine. Each has the path /dev/disk/by-id/virtio-NAME.
         self.further: list[pathlib.Path] = []
+        # Whether it has a network, in which 10.0.2.2 is this machine.
+        self.has_network = False
         directory.mkdir(parents=True)
         subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
         self.process: subprocess.Popen | None = None
@@ -131,10 +133,22 @@ class Machine(System):
                    "-append", f"console=ttyS0 root=/dev/vda rw quiet no_timer_check panic=-1 loglevel=4 systemd.show_status=1 init={init} {words}"]
         for name, disk in disks.items():
             command += ["-drive", f"file={disk},format=raw,if=none,id={name},cache=unsafe", "-device", f"virtio-blk-pci,drive={name},serial={name}"]
+        if self.has_network:
+            command += ["-netdev", "user,id=network,restrict=off,ipv6=off", "-device", "virtio-net-pci,netdev=network,id=card,romfile=",
+                        "-monitor", f"unix:{self.directory}/monitor.socket,server=on,wait=off"]
         for line in [self.console, self.shell]:
             command += ["-chardev", f"socket,id={line.log.stem},path={line.path},server=on,wait=on,logfile={line.log},logappend=on",
                         "-serial", f"chardev:{line.log.stem}"]
         return command
+
+    def set_cable(self, is_plugged_in: bool) -> None:
+        """Plugs the cable of the network in, or pulls it."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            until(lambda: monitor.connect_ex(str(self.directory / "monitor.socket")) == 0, "QEMU's monitor")
+            monitor.sendall(f"set_link card {'on' if is_plugged_in else 'off'}\n".encode())
+            # It has done this when it asks for the next command.
+            answer = monitor.makefile()
+            until(lambda: "set_link" in answer.readline(), "the answer of QEMU's monitor")
 
     def add_disk(self, name: str, size: int) -> None:
         """Plugs in an empty disk of so many bytes."""
@@ -194,7 +208,19 @@ def program() -> pathlib.Path:
     named = os.environ.get("SOPS_INSTALL_SECRETS")
     if named:
         return pathlib.Path(named)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).parents[2] / "target")
-    built = [path for path in target.glob("x86_64-unknown-linux-musl/*/sops-install-secrets")]
+    built = newest("x86_64-unknown-linux-musl/*/sops-install-secrets")
     assert built, "no static program: run make static, or name one in SOPS_INSTALL_SECRETS"
-    return max(built, key=lambda path: path.stat().st_mtime)
+    return built
+
+
+def program_for_key_services() -> pathlib.Path:
+    """The program that asks key services: the newest one that was built here, for whatever target."""
+    built = newest("**/sops-key-services")
+    assert built, "no sops-key-services: run make key-services"
+    return built
+
+
+def newest(pattern: str) -> pathlib.Path | None:
+    """The newest of the programs that were built here as this pattern says."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).parents[2] / "target")
+    return max(target.glob(pattern), key=lambda path: path.stat().st_mtime, default=None)

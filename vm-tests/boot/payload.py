@@ -38,10 +38,10 @@ def noted(event: str, text: str) -> str:
     return f"{event} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def encrypt(path: pathlib.Path, values: dict, recipient: str = RECIPIENT, pgp: str = "", environment: dict | None = None) -> None:
-    """A sops file with these values, by the real sops, for an age recipient or for the OpenPGP key with a fingerprint."""
+def encrypt(path: pathlib.Path, values: dict, recipient: str = RECIPIENT, pgp: str = "", to: list[str] = (), environment: dict | None = None) -> None:
+    """A sops file with these values, by the real sops, for an age recipient, for the OpenPGP key with a fingerprint, or `to` what further arguments of sops name."""
     sops = os.environ.get("SOPS") or "sops"
-    to = ["--pgp", pgp] if pgp else ["--age", recipient]
+    to = to or (["--pgp", pgp] if pgp else ["--age", recipient])
     done = subprocess.run([sops, "--config", "/dev/null", "encrypt", *to, "--input-type", "json", "--output-type", "yaml", "--filename-override",
                            path.name, "/dev/stdin"], input=json.dumps(values).encode(), stdout=subprocess.PIPE, check=True,
                           env={**(environment or os.environ), "SOPS_DISABLE_VERSION_CHECK": "1"})
