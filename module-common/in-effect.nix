@@ -25,6 +25,7 @@ let
       sshKeyPaths = [ ];
       plugins = [ ];
       generateKey = false;
+      keyFileMayComeLate = false;
     };
     keyServices = cfg.keyServices // {
       enable = false;

@@ -48,6 +48,16 @@ rec {
       map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
     );
 
+  # The file of a key that may come after the secrets are installed, or null. Of the two modules, only that of NixOS has the option.
+  lateKeyFile =
+    if cfg.age.keyFileMayComeLate or false && cfg.age.keyFile != null then
+      toString cfg.age.keyFile
+    else
+      null;
+
+  # Those of these paths that what installs the secrets waits for.
+  pathsAtBoot = lib.remove lateKeyFile paths;
+
   # Every path that a unit reads in order to ask key services.
   servicePaths = lib.optionals cfg.keyServices.enable keyServices.files;
 

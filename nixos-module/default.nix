@@ -17,6 +17,7 @@ in
     ./command.nix
     ./credentials.nix
     ./online-unit.nix
+    ./late-key.nix
     ./metrics.nix
     ./mock.nix
     ./surroundings.nix

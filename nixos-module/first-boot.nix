@@ -84,6 +84,7 @@ let
     ++ lib.optional (cfg.preInstall != "") "sops.preInstall"
     ++ lib.optional (cfg.hostRecipients != [ ]) "sops.hostRecipients"
     ++ lib.optional cfg.age.generateKey "sops.age.generateKey"
+    ++ lib.optional cfg.age.keyFileMayComeLate "sops.age.keyFileMayComeLate"
     ++ lib.optional (cfg.age.keyCredential != null) "sops.age.keyCredential"
     ++ lib.optional (cfg.gnupg.home != null) "sops.gnupg.home"
     ++ lib.optional cfg.keyServices.enable "sops.keyServices.enable"

@@ -46,7 +46,7 @@ rec {
 
   # Without this, the units would start before the file systems of the keys are mounted.
   waitForKeys = {
-    unitConfig.RequiresMountsFor = map unitPath.quoted keySources.paths;
+    unitConfig.RequiresMountsFor = map unitPath.quoted keySources.pathsAtBoot;
     wants = lib.optional withKeyGeneration keyUnit;
     after = lib.optional withKeyGeneration keyUnit;
   };

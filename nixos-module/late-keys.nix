@@ -1,5 +1,5 @@
 # Keys on file systems that the initrd does not mount: the path of each, and its file system. Scripts cannot use these keys at boot,
-# because scripts run before systemd mounts anything.
+# because scripts run before systemd mounts anything. A key that may come late is not among them.
 {
   config,
   lib,
@@ -17,5 +17,5 @@ lib.filter ({ fs, ... }: fs != null && !utils.fsNeededForBoot fs) (
   map (path: {
     inherit path;
     fs = fileSystems.fileSystemOf path;
-  }) keySources.paths
+  }) keySources.pathsAtBoot
 )

@@ -1,5 +1,6 @@
 # The unit that asks key services. It starts when the network is there, and runs the installer once more on the manifest of the regular phase: what was
-# deferred until then is installed, and its units are told, as in any second run. No other unit of ours has the network for this.
+# deferred until then is installed, and its units are told, as in any second run. No other unit of ours has the network for this. The same unit installs what
+# a key opens that comes late (late-key.nix).
 {
   config,
   lib,
@@ -32,26 +33,28 @@ let
 in
 {
   # Whether the unit exists does not depend on the secrets, because the secrets may depend on which units exist.
-  systemd.services = lib.mkIf cfg.keyServices.enable {
+  systemd.services = lib.mkIf (cfg.keyServices.enable || cfg.age.keyFileMayComeLate) {
     ${online.name} = lib.mkMerge [
       (installUnit phase {
         inherit (online) name;
         command = phase.completer;
-        keyNeeds = keySources // keySources.ofServices;
+        keyNeeds = keySources // lib.optionalAttrs cfg.keyServices.enable keySources.ofServices;
       })
       (onlyIf (!phase.isEmpty) neededBy.online)
       (onlyIf (!phase.isEmpty) {
         # On a switch, it is waited for, so that what the switch starts finds all secrets.
-        wantedBy = [
-          "multi-user.target"
-          reactivation
-        ];
+        wantedBy = lib.optional cfg.keyServices.enable "multi-user.target" ++ [ reactivation ];
         before = [ reactivation ];
         restartTriggers = [ phase.manifest ];
         # Whoever restarts the unit before it has everything tried. A file that is not in the store may have changed by each switch.
         partOf = [ "sops-nix.service" ] ++ lib.optional phase.readsOutsideStore reactivation;
       })
       {
+        after = [ "sops-nix.service" ];
+        # It is an ordinary unit.
+        unitConfig.DefaultDependencies = true;
+      }
+      (lib.mkIf cfg.keyServices.enable {
         description = lib.mkDefault "Secrets of sops files that key services open";
         wants = [ "network-online.target" ];
         # The names before the last one are known to wait for each other, but no configuration says so.
@@ -60,13 +63,8 @@ in
           "NetworkManager.service"
           "dhcpcd.service"
           "network-pre.target"
-          "sops-nix.service"
         ];
-        unitConfig = {
-          # It is an ordinary unit.
-          DefaultDependencies = true;
-          RequiresMountsFor = map unitPath.quoted keySources.servicePaths;
-        };
+        unitConfig.RequiresMountsFor = map unitPath.quoted keySources.servicePaths;
         # The network may come later than that target says, and so may a service.
         serviceConfig = {
           Restart = lib.mkDefault "on-failure";
@@ -77,7 +75,7 @@ in
           # A manifest that cannot be used stays so, and so does a fault that no key could mend.
           RestartPreventExitStatus = lib.mkDefault "2 4";
         };
-      }
+      })
     ];
   };
 

@@ -239,6 +239,18 @@ in
       '';
     };
 
+    age.keyFileMayComeLate = lib.mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether `sops.age.keyFile` may come after the secrets are installed: on a USB stick, or on a disk that somebody mounts by hand. As long as the
+        file is not there, what no other key opens is deferred, as for a key service, and nothing has failed. `sops-nix-online.service` installs it when the file appears, or the file system
+        that has it is mounted, and tells the units. A file that is there and opens nothing is a failure as ever. It concerns the secrets that
+        `sops-nix.service` or `setupSecrets` installs; those with `neededForUsers` or `neededForFileSystems` fail without a key. It is refused
+        beside `sops.age.generateKey` and `sops.noKeyAtFirstBoot`.
+      '';
+    };
+
     age.sshKeyPaths = lib.mkOption {
       default = hostKeys "ed25519";
       defaultText = lib.literalMD "the ed25519 keys of `services.openssh.hostKeys`, when `services.openssh.enable` is on";

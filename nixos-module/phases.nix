@@ -12,6 +12,7 @@ let
   cfg = import ../module-common/in-effect.nix { inherit config lib; };
 
   manifestFor = import ../module-common/manifest.nix { inherit lib pkgs cfg; };
+  keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
   isInStore = import ../module-common/in-store.nix { inherit lib; };
   watchFiles = import ../module-common/watch-files.nix { inherit lib; };
@@ -140,7 +141,12 @@ let
           mountPoint
           ;
         fields =
-          fields // metrics // lib.optionalAttrs cfg.watch { watchFile = watchFiles.ofPhase directory; };
+          fields
+          // metrics
+          // lib.optionalAttrs (option == null && keySources.lateKeyFile != null) {
+            ageKeyFileMayComeLate = true;
+          }
+          // lib.optionalAttrs cfg.watch { watchFile = watchFiles.ofPhase directory; };
         symlinkPath = directory;
         userMode = false;
         hostName = config.networking.hostName or null;
@@ -168,9 +174,12 @@ let
           defaultEnvironment.HOME = "/var/empty";
         };
 
-      # Key services are asked by a unit of their own, when the network is there.
+      # Key services are asked by a unit of their own, when the network is there. It also uses a key that comes late.
       installer = installerAs "sops-nix${suffix}" (
-        flags ++ lib.optional cfg.keyServices.enable "-key-services=defer"
+        flags
+        ++ lib.optional (
+          cfg.keyServices.enable || option == null && keySources.lateKeyFile != null
+        ) "-key-services=defer"
       );
       completer = installerAs "sops-nix-online" [ "-key-services=complete" ];
     };

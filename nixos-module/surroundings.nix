@@ -83,6 +83,7 @@ let
     "sops-nix-generate-age-key.service"
     (import ./no-key-yet.nix).unit
     (import ./online.nix).unit
+    "sops-nix-late-key.service"
     "sops-install-secrets.service"
     "sops-install-secrets-for-users.service"
   ];

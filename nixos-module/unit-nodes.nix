@@ -78,7 +78,7 @@ let
   };
 
   # The mounts that hold keys; our units require them.
-  keyMounts = mountsOf keySources.paths;
+  keyMounts = mountsOf keySources.pathsAtBoot;
 
   # Whether our units are ordered before sysinit.target depends on the result of this file. So this file must not read `before` of
   # our units, nor their `unitConfig`, which contains the same order. It reads only what others define in `unitConfig`.

@@ -34,6 +34,8 @@ pub struct Keyring {
     pub(crate) key_services: Option<KeyServices>,
     /// Whether this run asks them.
     pub(crate) reach: ServiceReach,
+    /// Whether the key file that may come late is not there yet.
+    pub(crate) awaits_key_file: bool,
     /// Whether a plugin or gpg may ask a person.
     pub(crate) may_ask: bool,
     /// How long each single run of a key command, a plugin or gpg may take.

@@ -1,6 +1,6 @@
 //! Reads the key sources, each once.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use super::{
     age,
@@ -60,6 +60,7 @@ impl Keyring {
             .as_ref()
             .map(|gpg| Gpg::new(gpg.program.clone(), gpg.home.clone(), sources.may_ask, std::env::vars_os()));
         keyring.require_home(&mut reader);
+        keyring.awaits_key_file = sources.late_key_file.as_ref().is_some_and(|path| keyring.misses(path));
         if sources.are_own {
             keyring.tell_of_own_keys(sources);
         }
@@ -213,6 +214,16 @@ impl Keyring {
         if !used.is_empty() {
             self.notices.push(Notice::OwnKeys(used));
         }
+    }
+
+    /// Whether there is no such file of age identities, or a symlink to one that does not exist.
+    fn misses(&self, path: &Path) -> bool {
+        [Cause::NoFile(KeyKind::Identities), Cause::LeadsNowhere]
+            .into_iter()
+            .any(|cause| {
+                let place = Place::File(path.to_owned());
+                self.problems.contains(&Problem { place, cause })
+            })
     }
 
     /// Whether an age identity, or an identity of a plugin, comes from the key source `place`.

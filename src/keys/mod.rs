@@ -24,6 +24,7 @@ mod holder;
 mod hybrid;
 mod identity;
 mod keyring;
+mod later;
 mod load;
 mod new_identity;
 mod notice;

@@ -8,7 +8,7 @@ use std::{
 use super::{
     external::names,
     failure::EntryFailure,
-    group::{EntryIndex, Group, RecipientEntry},
+    group::EntryIndex,
     keyring::Keyring,
     programs::key_services::{self, ServiceEntry},
     recovery::DataKeyRecovery,
@@ -95,17 +95,6 @@ impl Keyring {
     #[must_use]
     pub fn asks_services(&self) -> bool {
         self.key_services.is_some() && self.reach == ServiceReach::Now
-    }
-
-    /// Whether this host has key services that could open a closed file: with the key groups that are open, those in which services have
-    /// an entry are enough.
-    #[must_use]
-    pub fn services_could_open(&self, recovery: &DataKeyRecovery) -> bool {
-        let is_of_service = |entry: &RecipientEntry| matches!(entry.key, MasterKey::Remote(_));
-        let could_be_open = |group: &&Group| group.is_open() || group.entries.iter().any(is_of_service);
-        let has_closed = recovery.closed().iter().any(|(_, key)| matches!(key, MasterKey::Remote(_)));
-        let groups = recovery.groups().iter().filter(could_be_open).count();
-        self.key_services.is_some() && has_closed && groups >= recovery.needed()
     }
 }
 

@@ -23,6 +23,8 @@ pub struct KeySources {
     pub ssh_keys: Vec<SshKeyFile>,
     /// Files with age identities.
     pub age_key_files: Vec<KeyFile>,
+    /// The one of these files that may come after the first run, which then does without it. `None` if each has to be there.
+    pub late_key_file: Option<PathBuf>,
     /// The content of `SOPS_AGE_KEY`: age identities, separated by line ends or other white space.
     pub age_key: Option<Plaintext>,
     /// The systemd credential that holds age identities.
@@ -121,6 +123,7 @@ impl Default for KeySources {
         Self {
             ssh_keys: Vec::new(),
             age_key_files: Vec::new(),
+            late_key_file: None,
             age_key: None,
             age_key_credential: None,
             age_key_command: None,

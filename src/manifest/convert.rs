@@ -73,6 +73,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         ssh_key_paths: raw.ssh_key_paths.into_iter().map(PathBuf::from).collect(),
         gnupg_home: non_empty_path(raw.gnupg_home),
         age_key_file: non_empty_path(raw.age_key_file),
+        age_key_file_may_come_late: raw.age_key_file_may_come_late,
         age_ssh_key_paths: raw.age_ssh_key_paths.into_iter().map(PathBuf::from).collect(),
         age_key_credential: Some(raw.age_key_credential).filter(|name| !name.is_empty()),
         host_recipients: raw.host_recipients,

@@ -1,6 +1,9 @@
 //! The typed fields of a valid manifest.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     install::{AtPath, EntryName},
@@ -41,6 +44,8 @@ pub struct Manifest {
     pub gnupg_home: Option<PathBuf>,
     /// The path of a file of age identities.
     pub age_key_file: Option<PathBuf>,
+    /// Whether that file may come after the secrets are installed, so that another run completes them.
+    pub age_key_file_may_come_late: bool,
     /// The paths of SSH private keys, which are also used as age identities.
     pub age_ssh_key_paths: Vec<PathBuf>,
     /// The name of a systemd credential that contains age identities.
@@ -76,6 +81,16 @@ impl Manifest {
     pub(crate) fn placements(&self) -> impl Iterator<Item = &Placement> {
         let secrets = self.secrets.iter().map(|secret| &secret.placement);
         secrets.chain(self.templates.iter().map(|template| &template.placement))
+    }
+
+    /// The file of age identities, if it may come after the secrets are installed.
+    pub(crate) fn late_key_file(&self) -> Option<&Path> {
+        self.age_key_file.as_deref().filter(|_| self.age_key_file_may_come_late)
+    }
+
+    /// Whether a run may leave something to another one, which has keys that it has not.
+    pub(crate) fn may_defer(&self) -> bool {
+        self.key_services.is_some() || self.late_key_file().is_some()
     }
 
     /// How many secrets and templates there are.

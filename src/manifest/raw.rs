@@ -73,6 +73,9 @@ pub(crate) struct RawManifest {
     /// A file with age identities.
     #[serde(deserialize_with = "null_as_default")]
     pub age_key_file: String,
+    /// Whether that file may come after the secrets are installed. What only it opens is then left to another run.
+    #[serde(deserialize_with = "null_as_default")]
+    pub age_key_file_may_come_late: bool,
     /// SSH private keys, for `ssh-ed25519` and `ssh-rsa` recipients, and as age keys.
     #[serde(deserialize_with = "null_as_default")]
     pub age_ssh_key_paths: Vec<String>,

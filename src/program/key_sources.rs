@@ -85,7 +85,8 @@ pub(crate) fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySource
     let are_own = manifest.user_mode && !names_a_key(manifest);
     let mut sources = KeySources {
         ssh_keys: ssh_keys(manifest),
-        age_key_files: manifest.age_key_file.iter().map(|path| key_file(path)).collect(),
+        age_key_files: age_key_file(manifest).into_iter().collect(),
+        late_key_file: manifest.late_key_file().map(Path::to_owned),
         age_key_credential: manifest.age_key_credential.as_ref().map(|name| Credential {
             name: name.clone(),
             directory: variables.credentials.clone(),
@@ -115,7 +116,7 @@ pub(crate) fn add_named(sources: &mut KeySources, manifest: &Manifest) {
             None => sources.ssh_keys.push(key),
         }
     }
-    for key in manifest.age_key_file.iter().map(|path| key_file(path)) {
+    if let Some(key) = age_key_file(manifest) {
         match sources.age_key_files.iter_mut().find(|known| known.path == key.path) {
             Some(known) => known.is_default &= key.is_default,
             None => sources.age_key_files.push(key),
@@ -144,6 +145,15 @@ fn ssh_keys(manifest: &Manifest) -> Vec<SshKeyFile> {
         is_for_pgp: for_pgp.contains(path),
     };
     paths.into_iter().map(key).collect()
+}
+
+/// The file of age identities that the manifest names. There is no warning if it is missing and may come late.
+fn age_key_file(manifest: &Manifest) -> Option<KeyFile> {
+    let file = manifest.age_key_file.as_deref().map(key_file)?;
+    Some(KeyFile {
+        is_default: file.is_default || manifest.late_key_file().is_some(),
+        ..file
+    })
 }
 
 /// A key file. The Nix modules name the host keys of sshd without being asked, and not every host has a key of each type. So a key

@@ -19,7 +19,7 @@ pub(crate) struct Lacks {
     pub(crate) failures: Vec<Failure>,
     /// What is absent, and no failure.
     pub(crate) absent: Vec<Absent>,
-    /// What only a key service could give and has not given in this run, so that another run is to bring it.
+    /// What only a key service could give, or a key that is not there yet, so that another run is to bring it.
     pub(crate) awaited: Vec<Failure>,
     /// What lies in files that no key of this run opens, and that the run before this one may have opened.
     pub(crate) unopened: Vec<Failure>,
@@ -43,7 +43,7 @@ impl Lacks {
         self.may_come |= more.may_come;
     }
 
-    /// Lacks nothing but what this `failure` keeps from coming, until a key service gives it.
+    /// Lacks nothing but what this `failure` keeps from coming, until there is a key for it.
     pub(crate) fn awaiting(failure: Failure) -> Self {
         Self {
             awaited: vec![failure],
@@ -60,7 +60,7 @@ impl Lacks {
         }));
     }
 
-    /// What a run says of that which it leaves to the run that asks key services. `kept` are the names of what keeps its live value
+    /// What a run says of that which it leaves to the run that has more keys. `kept` are the names of what keeps its live value
     /// meanwhile. `None` if there is nothing.
     pub(crate) fn deferral(&self, manifest: &Manifest, kept: &[String]) -> Option<String> {
         let (kept, others): (Vec<_>, Vec<_>) = failed_entries(&self.awaited).partition(|name| kept.contains(name));
@@ -70,7 +70,8 @@ impl Lacks {
             .map(|(words, names)| format!("{}{words}", listed(manifest, names)))
             .collect();
         let is_empty = lists.is_empty();
-        (!is_empty).then(|| format!("deferred until {ONLINE_UNIT}, which asks key services: {}", lists.join("; ")))
+        let completes = completing(manifest);
+        (!is_empty).then(|| format!("deferred until {ONLINE_UNIT}, which {completes}: {}", lists.join("; ")))
     }
 
     /// The places, in a generation, of what is awaited.
@@ -109,6 +110,13 @@ pub(crate) fn published_rest(manifest: &Manifest, link: &Path, lacks: &Lacks, ke
             list("with the live value of", kept),
         )
     })
+}
+
+/// What the run does that has more keys.
+fn completing(manifest: &Manifest) -> String {
+    let asks = manifest.key_services.as_ref().map(|_| "asks key services".to_owned());
+    let waits = manifest.late_key_file().map(|path| format!("waits for {}", shown(path)));
+    asks.into_iter().chain(waits).collect::<Vec<_>>().join(" and ")
 }
 
 impl From<Failure> for Lacks {

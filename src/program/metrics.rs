@@ -132,10 +132,10 @@ impl Page {
             "How many secrets and templates failed in the last run.",
             summary.failed_entries as u64,
         );
-        if manifest.key_services.is_some() {
+        if manifest.may_defer() {
             page.gauge(
                 "sops_nix_deferred_entries",
-                "How many secrets and templates the last run left to the run that asks key services.",
+                "How many secrets and templates the last run left to the run that asks key services, or has a key that came late.",
                 summary.deferred_entries as u64,
             );
         }

@@ -1,4 +1,4 @@
-//! When a run asks key services, and what becomes of the secrets that only they could give.
+//! When a run asks key services, and what becomes of the secrets that only they, or a key that comes later, could give.
 
 use super::{cli::ServiceMode, sops_files::Awaited};
 use crate::{
@@ -17,11 +17,11 @@ impl ServiceMode {
         }
     }
 
-    /// The mode of the run that ends with all there is: of the one that completes the set, if this one defers.
+    /// The mode of the run that ends with all there is: of the one that completes the set, if this one leaves it to key services.
     pub(crate) fn in_the_end(self, manifest: &Manifest, ignores_passwd: bool) -> Self {
         match self.reach(manifest, ignores_passwd) {
-            ServiceReach::Later => Self::Complete,
-            ServiceReach::Now | ServiceReach::Never => self,
+            ServiceReach::Later if manifest.key_services.is_some() => Self::Complete,
+            ServiceReach::Now | ServiceReach::Later | ServiceReach::Never => self,
         }
     }
 
@@ -30,7 +30,7 @@ impl ServiceMode {
         if self == Self::Ask || reach == ServiceReach::Never {
             Awaited::Nothing
         } else {
-            Awaited::OfServices
+            Awaited::KeyToCome
         }
     }
 }

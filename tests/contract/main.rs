@@ -22,6 +22,7 @@ mod first_boot;
 mod fixtures;
 mod generations;
 mod homes;
+mod late_key;
 mod ledger;
 mod long_values;
 mod manifests;

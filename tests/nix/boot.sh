@@ -43,7 +43,7 @@ boot_in_container() {
   units=$root/etc/systemd/system
   rm -rf "$units" && mkdir -p "$units/multi-user.target.wants"
   # userborn replaces the program that makes the users on this system.
-  find "$directory" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' \) -exec cp -t "$units" {} +
+  find "$directory" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' -o -name '*.path' \) -exec cp -t "$units" {} +
   # Before version 253, systemd needs chroot to give a unit a mount namespace. If it may not call chroot, it starts no unit that
   # needs a mount namespace.
   case "$*" in

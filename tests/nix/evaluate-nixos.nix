@@ -67,6 +67,9 @@ let
       })
       (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
     ]
+    ++ lib.optionals cfg.age.keyFileMayComeLate [
+      (import ../../nixos-module/late-key-script.nix { inherit pkgs; })
+    ]
     ++ lib.optionals cfg.noKeyAtFirstBoot [
       (import ../../nixos-module/first-boot-script.nix { inherit config lib pkgs; })
     ];
@@ -102,6 +105,9 @@ in
 // lib.mapAttrs' (
   name: unit: lib.nameValuePair "${name}.target" (render.target unit)
 ) config.systemd.targets
+// lib.mapAttrs' (
+  name: unit: lib.nameValuePair "${name}.path" (render.path unit)
+) config.systemd.paths
 // lib.mapAttrs' (
   name: snippet: lib.nameValuePair "${name}.snippet" (render.script snippet)
 ) config.system.activationScripts

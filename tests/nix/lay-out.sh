@@ -34,7 +34,7 @@ translate_case() {
 # Makes the links that NixOS makes from the section [Install] of the units in a directory.
 link_units() {
   local directory=$1 unit field target
-  for unit in "$directory"/*.service "$directory"/*.target "$directory"/*.mount; do
+  for unit in "$directory"/*.service "$directory"/*.target "$directory"/*.mount "$directory"/*.path; do
     [ -f "$unit" ] && [ ! -L "$unit" ] || continue
     for target in $(sed -n 's/^Alias=//p' "$unit"); do ln -sf "${unit##*/}" "$directory/$target"; done
     for field in "WantedBy wants" "RequiredBy requires"; do
@@ -52,6 +52,6 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   translate_case "$1" "$2"
   mkdir -p "$3"
   # userborn replaces the program that makes the users on that system.
-  find "$2" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' \) -exec cp -t "$3" {} +
+  find "$2" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' -o -name '*.path' \) -exec cp -t "$3" {} +
   link_units "$3"
 fi

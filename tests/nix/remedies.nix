@@ -920,6 +920,28 @@ in
           systemd.services.sops-nix.environment.SOPS_AGE_KEY_FILE = "/keys/age.txt";
         })
       ];
+  late-key-that-nothing-names =
+    mends "but nothing says which file may come late: set sops.age.keyFile."
+      (keyed {
+        sops.age.keyFileMayComeLate = true;
+      })
+      [
+        (keyed {
+          sops.age.keyFileMayComeLate = true;
+          sops.age.keyFile = "/persist/age.txt";
+        })
+      ];
+  late-key-that-is-made =
+    let
+      host = mayComeLate: {
+        sops.age.keyFile = "/persist/age.txt";
+        sops.age.generateKey = true;
+        sops.age.keyFileMayComeLate = mayComeLate;
+      };
+    in
+    mends "so it does not come late: set sops.age.keyFileMayComeLate to false." (keyed (host true)) [
+      (keyed (host false))
+    ];
   first-boot-by-script =
     mends "but here a script installs them: set sops.useSystemdActivation to true."
       (keyed {

@@ -51,6 +51,14 @@ rec {
       (installSection unit)
     ];
 
+  path =
+    unit:
+    sections [
+      (unitSection unit)
+      (one "Path" (section unit.pathConfig))
+      (installSection unit)
+    ];
+
   # A NixOS service. NixOS keeps links in the directories of other units outside the unit file. They are rendered in [Install],
   # where systemd has a place for them.
   service =

@@ -241,7 +241,7 @@ lay_out_units() {
   local case=$1 directory=$2 unit
   cp -r "$tests/units" "$directory"
   # units/ has the whole userborn unit, together with the part that the module adds.
-  for unit in $(find "$tests/expected/$case" -name '*.service' ! -name userborn.service -o -name '*.target'); do
+  for unit in $(find "$tests/expected/$case" -name '*.service' ! -name userborn.service -o -name '*.target' -o -name '*.path'); do
     sed -E 's#(/nix/store/0{32}-[^ "]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/${unit##*/}"
   done
   [ ! -d "$tests/mounts/$case" ] || cp "$tests/mounts/$case"/* "$directory"

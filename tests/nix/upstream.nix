@@ -124,6 +124,11 @@ let
     "key-services-with-own-authorities"
     # It knows no first boot.
     "no-key-at-first-boot"
+    "key-that-comes-late"
+    "key-that-comes-late-beside-key-services"
+    "key-that-comes-late-by-script"
+    "key-that-comes-late-of-a-mock"
+    "key-that-comes-late-without-secrets"
     # It does not know who a host is.
     "host-recipients"
     # It restarts no user units.

@@ -335,6 +335,11 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "to see what it waits for, run: sops-nix status",
+        "the boot story late_key types both commands",
+        &[],
+    ),
+    named(
         "run as root: sops-nix retry",
         "the cases of sops-nix retry are run by root",
         &[],

@@ -19,6 +19,16 @@ pub const ROWS: &[Row] = &[
         &["sops.noKeyAtFirstBoot", "sops.useSystemdActivation"],
     ),
     named(
+        "but nothing says which file may come late: set sops.age.keyFile.",
+        EVALUATED,
+        &["sops.age.keyFileMayComeLate", "sops.age.keyFile"],
+    ),
+    named(
+        "so it does not come late: set sops.age.keyFileMayComeLate to false.",
+        EVALUATED,
+        &["sops.age.generateKey", "sops.age.keyFileMayComeLate"],
+    ),
+    named(
         "remove it from sops.after, and name the units that need these secrets in sops.secrets.<name>.neededBy.",
         EVALUATED,
         &["sops.after", "sops.secrets.<name>.neededBy"],

@@ -108,7 +108,7 @@ class Machine(System):
         self.disk = directory / "disk"
         # Further disks of the machine. Each has the path /dev/disk/by-id/virtio-NAME.
         self.further: list[pathlib.Path] = []
-        # Whether it has a network, in which 10.0.2.2 is this machine.
+        # Whether it has a network, in which 10.0.2.2 is this machine. At first its cable is not plugged in.
         self.has_network = False
         directory.mkdir(parents=True)
         subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
@@ -125,6 +125,8 @@ class Machine(System):
                                         stderr=(self.directory / "qemu.log").open("ab"))
         self.console.connect()
         self.shell.connect()
+        if self.has_network:
+            self.set_cable(False)
 
     def command(self, payload: pathlib.Path | None, init: str, words: str) -> list[str]:
         disks = {"system": self.disk, **{disk.name: disk for disk in self.further}, **({"payload": payload} if payload else {})}

@@ -21,7 +21,7 @@ from lab import Lab, Row
 
 HERE = pathlib.Path(__file__).resolve().parent
 # The longest stories come first, so that both processors are busy until the end.
-STORIES = ["power", "unit", "switch", "moving", "script", "generated", "late", "disk", "broken", "order", "home", "containers", "target", "user", "outside", "host", "readers", "rollback", "first_boot", "tutorial", "online"]
+STORIES = ["power", "unit", "switch", "moving", "script", "generated", "late", "online", "disk", "broken", "order", "home", "containers", "target", "user", "outside", "host", "readers", "rollback", "first_boot", "late_key", "tutorial"]
 
 
 def tell(story: str, made: image.Image, directory: pathlib.Path) -> list[Row]:

@@ -78,7 +78,7 @@ pub(crate) enum EntryState {
     Missing,
     /// It is an optional secret whose sops file or key is missing, or a template that needs one.
     Absent,
-    /// Only a key service can give it, so it is left to the unit that asks key services once the network is there.
+    /// Only a key service can give it, or a key that is not there yet, so it is left to the unit that comes later.
     Deferred,
     /// The live generation has it, but the path of its option does not lead to it.
     Unlinked,
@@ -134,7 +134,7 @@ pub(crate) fn of_all<'r>(
 ) -> Vec<EntryStatus> {
     let mut view = View {
         run: record.map(|record| &record.run),
-        has_services: manifest.key_services.is_some(),
+        may_defer: manifest.may_defer(),
         link: root.locate(&manifest.link),
         root,
         owners: match installation.phase {
@@ -170,8 +170,8 @@ struct View<'r> {
     owners: Declared,
     /// What the last run has done; `None` if nobody told this user.
     run: Option<&'r RecordedRun>,
-    /// Whether the manifest has key services, so that something may be left to the unit that asks them.
-    has_services: bool,
+    /// Whether something may be left to the unit that asks key services, or waits for a key.
+    may_defer: bool,
 }
 
 impl View<'_> {
@@ -219,7 +219,7 @@ impl View<'_> {
         let state = match &found {
             Ok(found) => self.state(&file, found, path.as_deref(), placement),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => EntryState::Hidden,
-            Err(_) if may_be_absent || self.has_services => self.absence(place),
+            Err(_) if may_be_absent || self.may_defer => self.absence(place),
             Err(_) => EntryState::Missing,
         };
         let found = found.ok();

@@ -45,7 +45,7 @@ pub(crate) struct PhaseStatus {
     /// That this is the first boot of the host and it had no key, so that nothing was installed; else it is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) no_key_yet: Option<RunFailure>,
-    /// The places, in a generation, of what the last run left to the unit that asks key services. What is live of it is of an earlier run.
+    /// The places, in a generation, of what the last run left to the unit that asks key services or waits for a key. What is live of it is of an earlier run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub(crate) deferred: Vec<String>,

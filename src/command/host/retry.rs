@@ -129,7 +129,12 @@ fn retry(installation: &Installation, root: &Root) -> Result<Done, Diagnosis> {
     {
         return Err(failed_again(online));
     }
-    match PhaseStatus::of(installation, root)?.1 {
+    let (status, fault) = PhaseStatus::of(installation, root)?;
+    match fault {
+        None if !status.deferred.is_empty() => Err(Diagnosis::new(
+            "it was tried again, and not all is there",
+            "to see what it waits for, run: sops-nix status",
+        )),
         None => Ok(Done::Installed),
         Some(fault) => Err(Diagnosis::new(
             "it was tried again, and not all is there",

@@ -107,8 +107,8 @@ impl Job {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares(), &recovery.failures_of_programs()));
             let proof = recovery.proof().clone();
-            let why = if keyring.services_could_open(&recovery) {
-                Shortfall::OfServices
+            let why = if keyring.later_run_could_open(&recovery) {
+                Shortfall::KeyToCome
             } else {
                 Shortfall::NoKey
             };

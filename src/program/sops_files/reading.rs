@@ -22,8 +22,8 @@ pub(crate) struct Unopened {
 pub(crate) enum Shortfall {
     /// There is no such file.
     Missing,
-    /// No key of this run opens it, and a key service could.
-    OfServices,
+    /// No key of this run opens it, and a key that another run has could: that of a key service, or one whose file is not there yet.
+    KeyToCome,
     /// No key of this run opens it.
     NoKey,
     /// Something else is wrong.
@@ -35,8 +35,8 @@ pub(crate) enum Shortfall {
 pub(crate) enum Awaited {
     /// None: that a file stays closed is a failure.
     Nothing,
-    /// Those that a key service could open.
-    OfServices,
+    /// Those that a key could open which comes later.
+    KeyToCome,
     /// These, and all others may have been opened by the run before, which may have had other keys.
     AllClosed,
 }

@@ -251,12 +251,12 @@ impl<'m> Source<'m> {
         match (error.why, awaited) {
             (Shortfall::Missing, _) => self.without_missing_file(error.diagnosis),
             (Shortfall::Fault, _) => failure(error.diagnosis),
-            (Shortfall::OfServices, Awaited::OfServices | Awaited::AllClosed) => Lacks::awaiting(self.fail(error.diagnosis)),
+            (Shortfall::KeyToCome, Awaited::KeyToCome | Awaited::AllClosed) => Lacks::awaiting(self.fail(error.diagnosis)),
             (Shortfall::NoKey, Awaited::AllClosed) => Lacks {
                 unopened: vec![self.fail(error.diagnosis)],
                 ..Lacks::default()
             },
-            (Shortfall::OfServices | Shortfall::NoKey, _) => Lacks {
+            (Shortfall::KeyToCome | Shortfall::NoKey, _) => Lacks {
                 may_come: true,
                 ..failure(error.diagnosis)
             },

@@ -184,6 +184,129 @@ in
     };
   };
 
+  # A key on a disk that somebody mounts by hand. Nothing at boot waits for it, and nothing mounts it. One secret needs another key.
+  key-that-comes-late = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix.target"
+      "sops-nix-mount.sh"
+      "sops-nix-late-key.path"
+      "sops-nix-late-key.service"
+      "sops-nix-online.service"
+      "sops-nix-online.sh"
+      "sops-nix-late-key.sh"
+      "messages"
+    ];
+    module = {
+      fileSystems."/persist" = {
+        device = "/dev/mapper/persist";
+        options = [ "noauto" ];
+      };
+      services.openssh.enable = true;
+      sops = {
+        useSystemdActivation = true;
+        age.keyFile = "/persist/keys/age 100%.txt";
+        age.keyFileMayComeLate = true;
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password".neededBy = [ "app.service" ];
+      };
+      systemd.services.app.serviceConfig.ExecStart = "/bin/true";
+    };
+  };
+
+  # A key on a stick that somebody plugs in, on a host whose script installs.
+  key-that-comes-late-by-script = {
+    shows = [
+      "manifest.json"
+      "setupSecrets.snippet"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-show-or-install.sh"
+      "sops-nix-late-key.path"
+      "sops-nix-late-key.service"
+      "sops-nix-online.service"
+      "sops-nix-online.sh"
+      "sops-nix-late-key.sh"
+      "messages"
+    ];
+    module.sops = {
+      useSystemdActivation = false;
+      age.keyFile = "/run/media/stick/age.txt";
+      age.keyFileMayComeLate = true;
+      defaultSopsFile = ../files/secrets.yaml;
+      secrets."db/password" = { };
+    };
+  };
+
+  # With a key service as well, the unit starts without the key, too.
+  key-that-comes-late-beside-key-services = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-late-key.path"
+      "sops-nix-late-key.service"
+      "sops-nix-late-key.sh"
+      "sops-nix-online.service"
+      "sops-nix-online.sh"
+      "messages"
+    ];
+    module.sops = {
+      useSystemdActivation = true;
+      keyServices.enable = true;
+      age.keyFile = "/var/keys/age.txt";
+      age.keyFileMayComeLate = true;
+      defaultSopsFile = ../files/secrets.yaml;
+      secrets."db/password" = { };
+    };
+  };
+
+  # The units are there without secrets, too, and do nothing. What is needed earlier does not come late. Those of a mock need no key.
+  key-that-comes-late-without-secrets = {
+    shows = [
+      "manifest-for-users.json"
+      "sops-nix-for-users.sh"
+      "sops-nix-late-key.path"
+      "sops-nix-late-key.service"
+      "sops-nix-online.service"
+    ];
+    module.sops = {
+      age.keyFile = "/persist/age.txt";
+      age.keyFileMayComeLate = true;
+    };
+  };
+  key-that-comes-late-of-a-mock = {
+    shows = [
+      "services"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      mock = true;
+      age.keyFile = "/persist/age.txt";
+      age.keyFileMayComeLate = true;
+      defaultSopsFile = ../files/secrets.yaml;
+      secrets."db/password" = { };
+    };
+  };
+
+  says-which-keys-do-not-come-late = {
+    shows = [ ];
+    module = {
+      sops = {
+        useSystemdActivation = true;
+        noKeyAtFirstBoot = true;
+        age.keyFileMayComeLate = true;
+        age.generateKey = true;
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+      };
+    };
+  };
+
   # In its first boot this host may have no key. A unit looks before the installation. Nothing makes the key.
   no-key-at-first-boot = {
     shows = [

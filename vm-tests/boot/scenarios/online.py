@@ -32,7 +32,7 @@ def tell(lab):
 
 
 def boot(lab, host, way, texts, engine, keyservice):
-    """Starts a host whose cable is not plugged in."""
+    """Starts a host."""
     payload = lab.payload(CASES[way], f"payload-{way}")
     add_program(payload)
     late = payload.encrypt("late.yaml", {"late": texts["late"]}, to=["--hc-vault-transit", f"{engine}/v1/a/b/keys/sops"], environment={**os.environ, "VAULT_TOKEN": "hvs.good"})
@@ -58,7 +58,6 @@ def boot(lab, host, way, texts, engine, keyservice):
         payload.write("test/stage-2", STAGE_2, 0o755)
         payload.write("test/activate", "#!/bin/bash\n. /test/setupSecrets.snippet\n", 0o755)
     host.start(payload.archive(), init=init)
-    host.set_cable(False)
 
 
 def add_program(payload):

@@ -234,10 +234,10 @@ impl Patient<'_> {
     }
 }
 
-/// Whether keys may be there only while secrets are installed, or be those of a key service, which is not asked. Then an examination
+/// Whether keys may be there only while secrets are installed, be those of a key service, which is not asked, or come late. Then an examination
 /// may lack them on a healthy host, too.
 fn has_keys_elsewhere(installation: &Installation, manifest: &Manifest) -> bool {
-    installation.call.follows_commands || manifest.key_services.is_some()
+    installation.call.follows_commands || manifest.may_defer()
 }
 
 /// That the secrets are dummies.

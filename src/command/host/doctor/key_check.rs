@@ -65,10 +65,11 @@ fn told(notice: &Notice) -> Option<Diagnosis> {
     }
 }
 
-/// The paths of all keys that a manifest names.
+/// The paths of all keys that a manifest names, without one that may come late.
 fn paths(manifest: &Manifest) -> Vec<&PathBuf> {
     let ssh = manifest.age_ssh_key_paths.iter().chain(&manifest.ssh_key_paths);
-    ssh.chain(&manifest.age_key_file).chain(&manifest.gnupg_home).collect()
+    let age = manifest.age_key_file.iter().filter(|_| manifest.late_key_file().is_none());
+    ssh.chain(age).chain(&manifest.gnupg_home).collect()
 }
 
 /// The file systems in the text of fstab(5) that are mounted after the first programs have run.

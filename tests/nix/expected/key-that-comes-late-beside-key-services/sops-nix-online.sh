@@ -1,0 +1,3 @@
+#!/bin/sh
+export HOME='/var/empty'
+exec /nix/store/00000000000000000000000000000000-sops-install-secrets/bin/sops-install-secrets -key-services=complete /nix/store/00000000000000000000000000000000-manifest.json
