@@ -219,7 +219,7 @@ fn make_live(
         generation,
         is_new: published.is_new,
         is_first: published.is_first,
-        may_be_completed: manifest.key_services.is_some(),
+        may_be_completed: manifest.may_defer(),
         changes: &published.changes,
         entries,
     };

@@ -97,6 +97,23 @@ fn what_only_a_late_key_opens_comes_with_the_run_that_has_it() {
 }
 
 #[test]
+fn a_late_key_brings_its_secrets_also_where_another_is_broken_or_has_lost_its_key() {
+    let Some(host) = Host::new() else { return };
+    let ssh = host
+        .world
+        .write("ssh_ed25519", fs::read(host.world.fixture("keys/ssh_ed25519")).unwrap());
+    let manifest = host.manifest().with("ageSshKeyPaths", json!([ssh]));
+    let manifest = manifest.secret("broken", &host.world.input("missing.yaml"), KEY);
+    let said = host.run(&manifest, &[DEFER]);
+    assert_eq!((said.code, host.installed().as_str()), (Some(3), "./good "), "{said:?}");
+    fs::remove_file(&ssh).unwrap();
+    host.plug_in("keys/age.txt");
+    let said = host.run(&manifest, &[COMPLETE]);
+    assert_eq!(host.installed(), "./good ./late ", "{said:?}");
+    assert_ne!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
 fn a_symlink_to_a_disk_that_is_not_mounted_is_a_key_that_comes_late() {
     let Some(host) = Host::new() else { return };
     fs::create_dir(host.key.parent().unwrap()).unwrap();
