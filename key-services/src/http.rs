@@ -148,24 +148,28 @@ impl Client {
     ///
     /// If there is no answer in time. What the service refuses is no error here.
     pub(crate) fn ask(&self, question: &Question<'_>) -> Result<Answer, Fault> {
-        let origin = self.origin(question)?;
-        for pause in PAUSES {
-            let answer = self.ask_once(&origin, question, true)?;
-            if !is_overloaded(&answer) || self.deadline.remaining() < pause * 2 {
-                return Ok(answer);
-            }
-            sleep(pause);
-        }
-        self.ask_once(&origin, question, true)
+        self.ask_with_pauses(question, true, is_overloaded)
     }
 
-    /// Asks once, whatever comes of it: for what may be used up by it, such as a secret.
+    /// Asks for what may be used up by it, such as a secret: again only if the service says that it did not serve the question.
     ///
     /// # Errors
     ///
     /// Those of [`Self::ask`].
     pub(crate) fn ask_for_once(&self, question: &Question<'_>) -> Result<Answer, Fault> {
-        self.ask_once(&self.origin(question)?, question, false)
+        self.ask_with_pauses(question, false, is_put_off)
+    }
+
+    fn ask_with_pauses(&self, question: &Question<'_>, may_repeat: bool, is_later: fn(&Answer) -> bool) -> Result<Answer, Fault> {
+        let origin = self.origin(question)?;
+        for pause in PAUSES {
+            let answer = self.ask_once(&origin, question, may_repeat)?;
+            if !is_later(&answer) || self.deadline.remaining() < pause * 2 {
+                return Ok(answer);
+            }
+            sleep(pause);
+        }
+        self.ask_once(&origin, question, may_repeat)
     }
 
     /// The server that is asked, if it may be.
@@ -270,6 +274,11 @@ fn time(date: &str) -> Option<SystemTime> {
     ];
     let month = months.iter().position(|name| name == month)? + 1;
     humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{clock}Z")).ok()
+}
+
+/// Whether the service says that it did not serve the question, and asks to be asked later.
+fn is_put_off(answer: &Answer) -> bool {
+    matches!(answer.status, 429 | 503)
 }
 
 /// Whether the service asks to be asked later.

@@ -10,6 +10,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     os::unix::{fs::PermissionsExt as _, net::UnixListener},
     path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -327,11 +328,49 @@ fn a_host_signs_in_once_as_a_role() {
     }
 }
 
+/// A server that is sealed, that stands by or that has too much to do has used nothing up.
+#[test]
+fn a_host_signs_in_again_if_the_server_puts_it_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    fs::write(&file, "a.b.c").unwrap();
+    let app_role = [("VAULT_ROLE_ID", "the-role"), ("VAULT_SECRET_ID", "the-secret")];
+    let pod = [
+        ("VAULT_KUBERNETES_ROLE", "web"),
+        ("VAULT_KUBERNETES_TOKEN_FILE", file.to_str().unwrap()),
+    ];
+    for (status, variables) in [(503, app_role), (429, pod)] {
+        let put_off = AtomicUsize::new(2);
+        let server = Server::new(move |question| {
+            let is_login = question.line.ends_with("/login");
+            let less_one = |left: usize| left.checked_sub(1);
+            if is_login && put_off.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less_one).is_ok() {
+                return (status, "", json!({ "errors": ["Vault is sealed"] }).to_string());
+            }
+            let token = json!({ "auth": { "client_token": "hvs.issued" }, "data": { "plaintext": "a2V5" } });
+            (200, "", token.to_string())
+        });
+        let variables = [&[("VAULT_ADDR", server.url.as_str())], variables.as_slice()].concat();
+        let (asked, run) = ask(&server, &server.url, &variables);
+        assert_eq!(run.data_key(0), "a2V5");
+        let logins = asked.iter().filter(|question| question.line.ends_with("/login")).count();
+        assert_eq!((logins, asked.len()), (3, 4), "{status}");
+    }
+    // It does not do so for ever.
+    let sealed = Server::new(|_| (503, "", json!({ "errors": ["Vault is sealed"] }).to_string()));
+    let variables = [&[("VAULT_ADDR", sealed.url.as_str())], app_role.as_slice()].concat();
+    let (asked, run) = ask(&sealed, &sealed.url, &variables);
+    assert_eq!((asked.len(), run.error(0, "cause")), (3, "Vault is sealed".to_owned()));
+    assert_eq!(run.error(0, "remedy"), "unseal the server");
+}
+
 /// A secret may be for a single use, and used up although the answer got lost.
 #[test]
-fn a_host_signs_in_no_second_time_if_the_first_time_fails() {
+fn a_host_signs_in_no_second_time_if_its_secret_may_be_used_up() {
     for (status, body, told) in [
-        (503, "", "the server gives no reason"),
+        (500, "", "the server gives no reason"),
+        (502, "", "the server gives no reason"),
+        (504, "", "the server gives no reason"),
         (
             200,
             r#"{"auth":{"client_token":""}}"#,
