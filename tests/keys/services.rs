@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::FORMATS;
-use crate::common::{Manifest, Said, World, copy_program, has, is_root, say};
+use crate::common::{Call, Manifest, Said, World, copy_program, has, is_root, say};
 
 /// The key of AWS KMS in `SEED`.
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/bc436485-5092-42b8-92a3-0aa8b93536dc";
@@ -36,6 +36,9 @@ const SEED: &str = "Keys:
         BackingKeys:
           - 5cdaead27fe7da2de47945d73cd6d79e36494e73802f3cd3869f1d2cb0b5d7a9
 ";
+
+/// Plays AWS KMS for hosts that it refuses.
+const AWS: &str = include_str!("services/aws.py");
 
 /// A service that is killed, with all that it started, when the test ends.
 struct Service(Child);
@@ -193,18 +196,40 @@ fn all_files(world: &World, options: &[&str], group: &Value, variables: &str) ->
     files
 }
 
+/// The manifest with a secret of each file.
+fn with_secrets(manifest: &Manifest, files: &[(String, &'static str, PathBuf)]) -> Manifest {
+    files.iter().fold(manifest.clone(), |manifest, (name, format, path)| {
+        let key = if matches!(*format, "yaml" | "json") { "a" } else { "" };
+        manifest.secret(name, path, key)
+    })
+}
+
 /// Installs all files in one run, and compares what is there.
 fn assert_opens(world: &World, manifest: &Manifest, files: &[(String, &'static str, PathBuf)]) {
-    let mut manifest = manifest.clone();
-    for (name, format, path) in files {
-        let key = if matches!(*format, "yaml" | "json") { "a" } else { "" };
-        manifest = manifest.secret(name, path, key);
-    }
-    world.install(&manifest);
+    world.install(&with_secrets(manifest, files));
     let link = manifest.field("symlinkPath").unwrap().as_str().unwrap().to_owned();
     for (name, format, _) in files {
         assert_eq!(world.read(&format!("{link}/{name}")), installed(format), "{name}");
     }
+}
+
+/// Tries all files in one run in which their service refuses, which says `refusal` of each. If somebody else's key, which the files `beside`
+/// have, is there as well, these open.
+fn assert_refuses(world: &World, manifest: &Manifest, files: &[(String, &'static str, PathBuf)], refusal: &str) {
+    let said = world.run(&with_secrets(manifest, files));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for (name, ..) in files {
+        let (_, told) = said.err.split_once(&format!("(needed by secret {name})\n")).unwrap();
+        let told = told.split("\nerror: ").next().unwrap();
+        assert!(told.contains(refusal), "{name}: {said:?}");
+    }
+    let with_other = manifest
+        .clone()
+        .with("ageKeyFile", json!(world.fixture("keys/other-age.txt")));
+    let beside = files.iter().filter(|(name, ..)| name.starts_with("beside/"));
+    let beside: Vec<_> = beside.cloned().collect();
+    assert_eq!(beside.len(), FORMATS.len());
+    assert_opens(world, &with_other, &beside);
 }
 
 /// The notes in parentheses on the entry of a service, as the table shows them when `path` stays closed.
@@ -271,14 +296,18 @@ fn aws_kms_opens_files_of_all_formats_and_refuses_with_words() {
     drop(service);
     let gone = note(&world, &manifest, file);
     assert!(gone.starts_with("http://127.0.0.1:5578"), "{gone}");
-    let (_refusing, port) = Service::telling_its_port(Command::new("python3").args(["-c", include_str!("services/aws.py")]));
-    let refused = |key: &str| {
-        let variables = CREDENTIALS
-            .replace("AKIAIOSFODNN7EXAMPLE", key)
-            .replace("5578", &port.to_string());
-        let variables = world.write("refused.env", variables);
-        note(&world, &with(manifest.clone(), "environmentFile", json!(variables)), file)
+    let (_refusing, port) = Service::telling_its_port(Command::new("python3").args(["-c", AWS]));
+    let variables = |key: &str| {
+        let variables = CREDENTIALS.replace("AKIAIOSFODNN7EXAMPLE", key);
+        variables.replace("5578", &port.to_string())
     };
+    let by = |key: &str| {
+        let variables = world.write("refused.env", variables(key));
+        with(manifest.clone(), "environmentFile", json!(variables))
+    };
+    let refused = |key: &str| note(&world, &by(key), file);
+    let denied = "answered AccessDeniedException (HTTP 400); allow kms:Decrypt on";
+    assert_refuses(&world, &by("AKIADENIEDDENIEDDENI"), &files, denied);
     assert_eq!(
         refused("AKIADENIEDDENIEDDENI"),
         format!(
@@ -298,7 +327,9 @@ fn aws_kms_opens_files_of_all_formats_and_refuses_with_words() {
 
 #[test]
 fn a_key_service_of_sops_opens_files_of_all_formats() {
-    if !has_all(&["sops", "local-kms", "unshare", "ip"]) || is_moved("a_key_service_of_sops_opens_files_of_all_formats") {
+    if !has_all(&["sops", "local-kms", "python3", "unshare", "ip"])
+        || is_moved("a_key_service_of_sops_opens_files_of_all_formats")
+    {
         return;
     }
     let world = World::user();
@@ -353,6 +384,15 @@ fn a_key_service_of_sops_opens_files_of_all_formats() {
     );
     administer("DisableKey", &json!({"KeyId": ARN.rsplit('/').next().unwrap()}));
     assert!(reason(file).contains("DisabledException"), "{}", reason(file));
+    let (_refusing, port) = Service::telling_its_port(Command::new("python3").args(["-c", AWS]));
+    let denied = CREDENTIALS.replace("AKIAIOSFODNN7EXAMPLE", "AKIADENIEDDENIEDDENI");
+    let denied = denied.replace("5578", &port.to_string());
+    let mut sops = Command::new("sops");
+    sops.args(["keyservice", "--network", "tcp", "--address", "127.0.0.1:5001"]);
+    let denied = denied.lines().filter_map(|line| line.split_once('='));
+    let _denied = Service::start(sops.envs(denied), 5001);
+    let by_denied = with(manifest.clone(), "addresses", json!(["tcp://127.0.0.1:5001"]));
+    assert_refuses(&world, &by_denied, &files, "AccessDeniedException");
     drop(kms);
     assert!(reason(file).contains("connection refused"), "{}", reason(file));
     drop(tcp);
@@ -406,6 +446,12 @@ fn vault_opens_files_of_all_formats_where_its_address_is_allowed() {
         note(&world, &manifest, file),
         "permission denied; asked with the token in VAULT_TOKEN; answered HTTP 403; allow update on a/b/decrypt/sops in a policy of the \
          token, and check that the token has not expired, and VAULT_NAMESPACE"
+    );
+    assert_refuses(
+        &world,
+        &manifest,
+        &files,
+        "; answered HTTP 403; allow update on a/b/decrypt/sops in",
     );
     // The host signs in, as a role.
     let secret = world.write("secret", "the-secret\n");
@@ -490,12 +536,15 @@ fn nobody_is_asked_about_a_file_that_a_key_at_hand_opens() {
         .filter(|call| call.name == "execve" && call.succeeded())
         .collect();
     assert_eq!(started.len(), 1, "{started:?}");
-    // So it does not matter what the network is like. A service for the names of users is at a socket of this host.
-    let is_socket = |name: &str| matches!(name, "socket" | "connect");
-    let sockets = calls
-        .iter()
-        .filter(|call| is_socket(&call.name) && !call.arguments.contains("AF_UNIX"));
-    let sockets: Vec<_> = sockets.collect();
+    // So it does not matter what the network is like. The C library asks services at sockets of this host for the names of users.
+    let is_of_names = |call: &&Call| match call.name.as_str() {
+        "socket" => call.arguments.starts_with("AF_UNIX,"),
+        _ => ["/var/run/nscd/", "/run/systemd/userdb/"]
+            .iter()
+            .any(|path| call.arguments.contains(&format!("sun_path=\"{path}"))),
+    };
+    let is_socket = |call: &&Call| matches!(call.name.as_str(), "socket" | "connect");
+    let sockets: Vec<_> = calls.iter().filter(is_socket).filter(|call| !is_of_names(call)).collect();
     assert!(sockets.is_empty(), "{sockets:?}");
 }
 

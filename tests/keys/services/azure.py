@@ -173,11 +173,12 @@ class Handler(BaseHTTPRequestHandler):
                 return self.refuse(DIRECTORY_FAULTS["late"])
             if assertion != "federated" and not is_ours(assertion, audience):
                 return self.refuse("700027: Client assertion failed signature validation.")
-        elif form["client_secret"] != "right~ secret+/":
+        elif form["client_secret"] not in ("right~ secret+/", "weak-secret"):
             return self.refuse(DIRECTORY_FAULTS.get(form["client_secret"], DIRECTORY_FAULTS["wrong"]))
         assert form["grant_type"] == "client_credentials", form
-        scope = form["scope"].split()[0]
-        self.answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": f"token for {scope}"})
+        token = "weak token" if form.get("client_secret") == "weak-secret" else "token"
+        token = f"{token} for {form['scope'].split()[0]}"
+        self.answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
 
     def refuse(self, words: str) -> None:
         description = f"AADSTS{words} Trace ID: 0 Correlation ID: 1 Timestamp: 2026-11-30 06:00:00Z"
@@ -190,11 +191,12 @@ class Handler(BaseHTTPRequestHandler):
         if "Authorization" not in self.headers:
             challenge = f'Bearer authorization="https://login.microsoftonline.com/{tenant}", resource="{resource}"'
             return self.answer(401, {"error": {"code": "Unauthorized"}}, WWW_Authenticate=challenge)
-        if self.headers["Authorization"] != f"Bearer token for {resource}/.default":
+        is_weak = self.headers["Authorization"] == f"Bearer weak token for {resource}/.default"
+        if not is_weak and self.headers["Authorization"] != f"Bearer token for {resource}/.default":
             return self.answer(401, {"error": {"code": "Unauthorized", "message": "AKV10022: Invalid audience."}})
         _, keys, name, version, operation = path.split("/")
-        if operation == "decrypt" and name in VAULT_FAULTS:
-            status, code, message, inner = VAULT_FAULTS[name]
+        if operation == "decrypt" and (is_weak or name in VAULT_FAULTS):
+            status, code, message, inner = VAULT_FAULTS["denied" if is_weak else name]
             inner = {"innererror": {"code": inner}} if inner else {}
             return self.answer(status, {"error": {"code": code, "message": message, **inner}})
         assert (keys, version) in (("keys", VERSION), ("keys", "")), path

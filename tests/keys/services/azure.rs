@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Service, all_files, assert_opens, has_all, manifest, note, with};
+use super::{Service, all_files, assert_opens, assert_refuses, has_all, manifest, note, with};
 use crate::common::{Manifest, World};
 
 /// Plays Azure.
@@ -108,6 +108,13 @@ fn azure_key_vault_opens_files_of_all_formats_and_refuses_with_words() {
     );
     assert!(changed(&world, &good, file, ("name: sops", "name: ../secrets/x")).contains("has letters that no key of Azure has"));
 
+    let weak = manifest(&world, &azure.variables("weak-secret"));
+    assert_refuses(
+        &world,
+        &weak,
+        &files,
+        "; answered ForbiddenByRbac (HTTP 403); give this identity",
+    );
     let expired = manifest(&world, &azure.variables("expired-secret"));
     assert_eq!(
         note(&world, &expired, file),

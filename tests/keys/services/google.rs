@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{Service, all_files, assert_opens, has_all, manifest, note, with};
+use super::{Service, all_files, assert_opens, assert_refuses, has_all, manifest, note, with};
 use crate::common::World;
 
 const KEY: &str = "projects/p/locations/europe-west3/keyRings/r/cryptoKeys/k";
@@ -50,6 +50,8 @@ fn google_cloud_kms_opens_files_of_all_formats_and_refuses_with_words() {
              (cloudkms.cryptoKeyVersions.useToDecrypt) on {KEY} to this identity; if there is no such key, correct `resource_id` in the file"
         )
     );
+    let denied = "; answered PERMISSION_DENIED (HTTP 403); grant roles/cloudkms.cryptoKeyDecrypter";
+    assert_refuses(&world, &by(&with_token("weak")), &files, denied);
     assert_eq!(
         note(&world, &by(&with_token("old")), file),
         "Request had invalid authentication credentials; asked with the token in GOOGLE_OAUTH_ACCESS_TOKEN; answered UNAUTHENTICATED (HTTP 401); \

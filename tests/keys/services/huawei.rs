@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 
 use serde_json::json;
 
-use super::{Service, all_files, assert_opens, has_all, manifest, note, with};
+use super::{Service, all_files, assert_opens, assert_refuses, has_all, manifest, note, with};
 use crate::common::World;
 
 const KEY: &str = "cn-north-4:0d0466b0-e727-4d9c-b35d-f84bb474a37f";
@@ -49,6 +49,8 @@ fn huawei_cloud_kms_opens_files_of_all_formats_and_refuses_with_words() {
             asked("HPUAWEAKWEAKWEAKWEAK")
         )
     );
+    let weak = by(&(keys("HPUAWEAKWEAKWEAKWEAK", "half") + PROJECT));
+    assert_refuses(&world, &weak, &files, " KMS.0306 (HTTP 403); allow kms:cmk:decryptData on");
     assert_eq!(
         note(&world, &by(&(keys(GOOD, "other") + PROJECT)), file),
         format!(
